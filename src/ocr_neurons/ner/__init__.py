@@ -1,0 +1,1 @@
+"""Encode, train, tag: named-entity taggers on any transformer."""

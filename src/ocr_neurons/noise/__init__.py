@@ -1,0 +1,1 @@
+"""Noise models: the presets of the paper; pairs of clean and noisy text."""

@@ -1,0 +1,1 @@
+"""Scores of entity recognition, their intervals and paired tests."""

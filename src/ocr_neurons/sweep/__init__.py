@@ -1,0 +1,1 @@
+"""Grids of edits scored on dev, chosen there, confirmed once on test."""

@@ -1,0 +1,1 @@
+"""Documents, tokens and entities; readers and writers; named data sets."""
