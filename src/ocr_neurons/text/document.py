@@ -120,8 +120,8 @@ def spans(labels: Iterable[str]) -> list[Entity]:
     position = -1
     for position, label in enumerate(labels):
         prefix, _, name = label.partition("-")
-        inside = bool(name) and prefix in "BISE"
-        if kind and (not inside or prefix in "BS" or name != kind):
+        inside = bool(name) and prefix in ("B", "I", "S", "E")
+        if kind and (not inside or prefix in ("B", "S") or name != kind):
             found.append(Entity(kind, start, position))
             kind = ""
         if inside and not kind:

@@ -1,0 +1,118 @@
+"""The settings of the main job, their file (TOML) and their checks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.ner.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which words are made noisy, how many, and at which levels (see :mod:`ocr_neurons.noise.words`)."""
+
+    protocol: str = "context"
+    words: int = 100
+    levels: tuple[str, ...] = ("low", "medium", "high")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The paper's rule: ``threshold`` standard deviations, in at least ``share`` of the pairs."""
+
+    threshold: float = 1.0
+    share: float = 0.9
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """The grid: regions x shares of their neurons x factors, each beside ``draws`` random sets; ``test_draws`` on test."""
+
+    regions: tuple[str, ...] = ("first", "middle", "last")
+    shares: tuple[float, ...] = (0.01, 0.05)
+    factors: tuple[float, ...] = (0.0, 0.5, 0.9, 1.5, 2.0)
+    draws: int = 2
+    test_draws: int = 20
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides the numbers of a run, besides the data and the weights themselves."""
+
+    data: str = "gazette"
+    model: str = "smollm2"
+    seed: int = 1
+    device: str = "auto"
+    dtype: str = "auto"
+    train: Recipe = field(default_factory=Recipe)
+    pairs: Pairing = field(default_factory=Pairing)
+    rank: Ranking = field(default_factory=Ranking)
+    sweep: Sweeping = field(default_factory=Sweeping)
+
+    def changed(self, **values: Any) -> Config:  # noqa: ANN401 - any field
+        """The same with other values; those that are None are left as they are."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def save(self, path: Path) -> None:
+        """Write as TOML."""
+        import tomli_w
+
+        write_text(path, tomli_w.dumps(_plain(asdict(self))))
+
+
+def load_config(path: Path) -> Config:
+    """Read settings from TOML; what the file leaves out keeps its default.
+
+    Raises:
+        UserError: not TOML, an unknown setting (the nearest known one is named), or a value of the wrong kind.
+    """
+    try:
+        value = tomllib.loads(read_text(path, "settings in TOML, such as the run.toml of a run"))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not TOML ({error}); wanted settings such as seed = 1 or [sweep] draws = 2") from None
+    return _build(Config(), value, str(path), "")
+
+
+def _build(default: Any, value: Mapping[str, Any], where: str, section: str) -> Any:  # noqa: ANN401 - any settings class
+    known = {item.name: getattr(default, item.name) for item in fields(default)}
+    changes: dict[str, Any] = {}
+    for name, given in value.items():
+        full = f"{section}{name}"
+        if name not in known:
+            raise UserError(f"{where}: unknown setting {full!r}{nearest(name, known)}")
+        old = known[name]
+        if hasattr(old, "__dataclass_fields__"):
+            if not isinstance(given, Mapping):
+                raise UserError(f"{where}: {full} is a section; wanted [{full}] with settings under it")
+            changes[name] = _build(old, given, where, f"{full}.")
+        elif isinstance(old, tuple):
+            changes[name] = _sequence(old, given, where, full)
+        else:
+            changes[name] = _scalar(old, given, where, full)
+    return replace(default, **changes)
+
+
+def _sequence(old: tuple[Any, ...], given: object, where: str, name: str) -> tuple[Any, ...]:
+    if not isinstance(given, list) or not given:
+        raise UserError(f"{where}: {name} = {given!r} given; wanted a list such as {list(old)}")
+    return tuple(_scalar(old[0], item, where, name) for item in given)
+
+
+def _scalar(old: Any, given: Any, where: str, name: str) -> Any:  # noqa: ANN401 - str, int or float
+    if isinstance(old, float) and isinstance(given, int) and not isinstance(given, bool):
+        return float(given)
+    if type(given) is not type(old):
+        raise UserError(f"{where}: {name} = {given!r} given; wanted {type(old).__name__}, such as {old!r}")
+    return given
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - nested settings
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value

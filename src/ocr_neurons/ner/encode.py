@@ -1,0 +1,108 @@
+"""From documents to windows of sub-words, and from sub-words back to tokens.
+
+The running text of a document is tokenised as it stands, missing spaces included, and cut into windows. A token of
+the document is represented by one sub-word of one window, found by character offsets; every token has one, however
+long its document or its sentence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from ocr_neurons.text.document import Document
+
+MAX_LENGTH = 192
+OVERLAP = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of a document: ``ids`` are sub-word numbers, ``heads`` pairs ``(position in ids, token of document)``."""
+
+    document: int
+    ids: tuple[int, ...]
+    heads: tuple[tuple[int, int], ...]
+
+
+def windows(
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int = MAX_LENGTH
+) -> list[Window]:
+    """Cut documents into windows of at most ``max_length`` sub-words, special tokens included, at sentence ends.
+
+    Neighbouring sentences share a window while they fit. A sentence longer than a window is cut; its pieces reach
+    over the cut by up to ``OVERLAP`` sub-words, so that no token is read at a bare edge. Each token of each document
+    is in the heads of exactly one window.
+    """
+    before, after = _special(tokenizer)
+    room = max_length - len(before) - len(after)
+    cut: list[Window] = []
+    for number, document in enumerate(documents):
+        running = document.running_text()
+        encoded = tokenizer(running.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        ids: list[int] = encoded["input_ids"]
+        heads = token_heads(encoded["offset_mapping"], running.starts, running.ends)
+        for start, stop, first, last in _pieces(document.sentences(), [*heads, len(ids)], room):
+            kept = tuple((heads[token] - start + len(before), token) for token in range(first, last))
+            cut.append(Window(number, (*before, *ids[start:stop], *after), kept))
+    return cut
+
+
+def token_heads(offsets: Sequence[tuple[int, int]], starts: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """For each token the sub-word that carries its label: the first one that belongs to it alone, if there is one.
+
+    ``offsets`` are the character spans of the sub-words. A sub-word may span two tokens that stand together
+    (``).``); the second then takes the next sub-word of its own, or shares when it has none. A token that no sub-word
+    covers takes the one before it, so that no token is ever without.
+    """
+    heads: list[int] = []
+    sub_ends = [end for _, end in offsets]
+    for start, end in zip(starts, ends, strict=True):
+        sub = bisect_right(sub_ends, start)
+        if heads and heads[-1] == sub and sub + 1 < len(offsets) and offsets[sub + 1][0] < end:
+            sub += 1
+        heads.append(min(sub, len(offsets) - 1))
+    return heads
+
+
+def _pieces(sentences: Sequence[tuple[int, int]], heads: Sequence[int], room: int) -> list[tuple[int, int, int, int]]:
+    """Spans ``(sub-word start, stop, first token, last token)``; token spans follow one another without a gap.
+
+    ``heads`` holds the first sub-word of each token and, last, the number of sub-words.
+    """
+    units: list[tuple[int, int]] = []
+    for first, last in sentences:
+        limit = room if heads[last] - heads[first] <= room else max(1, room - 2 * OVERLAP)
+        begin = first
+        for token in range(first + 1, last):
+            if heads[token + 1] - heads[begin] > limit:
+                units.append((begin, token))
+                begin = token
+        units.append((begin, last))
+    merged: list[tuple[int, int]] = []
+    for first, last in units:
+        if merged and heads[last] - heads[merged[-1][0]] <= room:
+            merged[-1] = (merged[-1][0], last)
+        else:
+            merged.append((first, last))
+    starts = {first for first, _ in sentences}
+    pieces: list[tuple[int, int, int, int]] = []
+    for first, last in merged:
+        start, stop = heads[first], max(heads[last], heads[last - 1] + 1)
+        if first not in starts:
+            start -= min(OVERLAP, start, max(0, room - (stop - start)))
+        if last not in starts:
+            stop += min(OVERLAP, heads[-1] - stop, max(0, room - (stop - start)))
+        pieces.append((start, min(stop, start + room), first, last))
+    return pieces
+
+
+def _special(tokenizer: PreTrainedTokenizerBase) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The special tokens that the tokenizer puts before and after a text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    full = tokenizer("a")["input_ids"]
+    at = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+    return tuple(full[:at]), tuple(full[at + len(bare) :])

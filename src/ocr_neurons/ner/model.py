@@ -1,0 +1,80 @@
+"""Building, saving and loading the model of a tagger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForTokenClassification
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import read_json, write_json
+from ocr_neurons.lm.load import load_tokenizer, resolve
+from ocr_neurons.lm.quiet import quiet_transformers
+from ocr_neurons.ner.tagger import Tagger
+
+CARD = "ocr_neurons.json"
+
+
+def build(source: str, labels: Sequence[str], *, attention: str, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    """A token-classification model on the weights at ``source`` (a resolved name), with a fresh head where it has none.
+
+    With ``attention="bidirectional"`` the decoder's causal mask is lifted through ``config.is_causal = False``, which
+    is kept in the configuration, so that plain transformers reads the saved model in the same way. Setting it on the
+    attention modules alone would stay causal wherever there is padding.
+    """
+    config = AutoConfig.from_pretrained(source)
+    config.num_labels = len(labels)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: number for number, label in enumerate(labels)}
+    if attention == "bidirectional":
+        config.is_causal = False
+    with quiet_transformers():
+        try:
+            model: nn.Module = AutoModelForTokenClassification.from_pretrained(source, config=config, dtype=dtype)
+        except ValueError as error:
+            if "Unrecognized configuration class" not in str(error):
+                raise
+            raise UserError(
+                f"{source}: transformers has no token-classification model for {config.model_type!r}; "
+                "use a model of another architecture (llama, mistral, qwen2, bert …)"
+            ) from None
+    return model.to(device)
+
+
+def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Tagger:
+    """Load a tagger that ``ocr-neurons train`` or ``ocr-neurons bake`` wrote; adapters are merged into the weights.
+
+    Raises:
+        UserError: the folder holds no tagger.
+    """
+    card = read_json(folder / CARD, "a tagger's folder, as `ocr-neurons train` writes it")
+    try:
+        labels, attention = list(card["labels"]), str(card["attention"])
+        base, max_length = str(card["base"]), int(card["max_length"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / CARD}: not a tagger's card ({error!r}); train the tagger again") from None
+    if (folder / "adapter_config.json").exists():
+        from peft import PeftModel
+
+        source = resolve(base)
+        with quiet_transformers(), torch.random.fork_rng():  # the head is made at random before it is read
+            model = build(source, labels, attention=attention, dtype=dtype, device=device)
+            model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    else:
+        source = str(folder)
+        model = build(source, labels, attention=attention, dtype=dtype, device=device)
+    model.eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    # the head of an adapter comes back in float32; logits of one dtype need one dtype
+    model.to(dtype)
+    return Tagger(model, load_tokenizer(source), labels, max_length, dict(card))
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write what the program must know about a tagger beside its weights."""
+    write_json(folder / CARD, card)

@@ -1,0 +1,92 @@
+"""The Tagger: a token-classification model, its tokenizer, its labels, its encoding rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from ocr_neurons.common.progress import QUIET, Reporter
+from ocr_neurons.lm.batches import Batch, pad, plan
+from ocr_neurons.ner.encode import Window, windows
+from ocr_neurons.ner.labels import check_types
+from ocr_neurons.text.document import Document
+
+TOKEN_BUDGET = 2048
+"""Sub-words a batch, padding counted; what two CPU cores like best."""
+
+
+@dataclass
+class Tagger:
+    """A named-entity tagger. ``info`` is what its folder says of its making."""
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    labels: list[str]
+    max_length: int
+    info: dict[str, Any]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    def tag(self, documents: Sequence[Document], reporter: Reporter = QUIET) -> list[Document]:
+        """The documents with predicted labels in place of their own. Every token gets one."""
+        return self.prepare(documents).tag(self, reporter)
+
+    def prepare(self, documents: Sequence[Document]) -> Prepared:
+        """Cut and batch documents once, to tag them many times under different edits."""
+        cut = windows(documents, self.tokenizer, self.max_length)
+        groups = plan([len(window.ids) for window in cut], TOKEN_BUDGET)
+        pad_id = int(self.tokenizer.pad_token_id or 0)
+        sequences = [window.ids for window in cut]
+        return Prepared(tuple(documents), cut, [pad(sequences, rows, pad_id, self.device) for rows in groups])
+
+    def check(self, documents: Sequence[Document], what: str) -> None:
+        """Refuse documents with entity types that this tagger cannot give."""
+        check_types(documents, self.labels, what)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Documents cut into windows and batched, in the order in which they are run."""
+
+    documents: tuple[Document, ...]
+    windows: list[Window]
+    batches: list[Batch]
+
+    def tag(self, tagger: Tagger, reporter: Reporter = QUIET) -> list[Document]:
+        """Run the tagger over the batches as it stands, hooks included."""
+        predicted = [np.zeros(len(document.tokens), dtype=np.int64) for document in self.documents]
+        was_training = tagger.model.training
+        tagger.model.eval()
+        try:
+            with torch.inference_mode():
+                for batch in reporter.track(self.batches, "tagging"):
+                    logits = tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits
+                    best = logits.argmax(-1).cpu().numpy()
+                    self.scatter(batch, best, predicted)
+        finally:
+            tagger.model.train(was_training)
+        return self.labelled(predicted, tagger.labels)
+
+    def scatter(self, batch: Batch, best: np.ndarray[Any, Any], predicted: list[np.ndarray[Any, Any]]) -> None:
+        """Put the label numbers ``best`` ``[rows, width]`` of a batch where their tokens are."""
+        for line, row in enumerate(batch.rows):
+            window = self.windows[row]
+            if window.heads:
+                positions, tokens = np.array(window.heads).T
+                predicted[window.document][tokens] = best[line, positions]
+
+    def labelled(self, predicted: Sequence[np.ndarray[Any, Any]], labels: Sequence[str]) -> list[Document]:
+        """The documents with the predicted labels, given as numbers."""
+        return [
+            document.with_labels([labels[number] for number in numbers])
+            for document, numbers in zip(self.documents, predicted, strict=True)
+        ]

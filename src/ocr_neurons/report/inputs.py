@@ -1,0 +1,300 @@
+"""What a run left behind, read and checked: ``summary.json``, ``details.json``, ``manifest.json``.
+
+Scores and differences are shares between 0 and 1 (-1 and 1) here, as in the files; only what is shown is in points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocr_neurons.report.fields import Field
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Precision, recall, F1; the 95 % interval of the F1 and (tp, fp, fn) where the file gives them."""
+
+    precision: float
+    recall: float
+    f1: float
+    interval: Interval | None
+    counts: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The two ways to score; ``fuzzy`` is ``None`` where the file has strict scores alone."""
+
+    strict: Score
+    fuzzy: Score | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference of two strict F1 (positive: the first named is better), its 95 % interval and p-value."""
+
+    f1: float
+    interval: Interval
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The edit that dev chose; ``factor`` is ``None`` for operations without one."""
+
+    region: str
+    layers: tuple[int, ...]
+    count: int
+    operation: str
+    factor: float | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Random neurons in the place of the chosen ones: strict F1 of each draw, mean scores."""
+
+    f1s: tuple[float, ...]
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseBin:
+    """Gold entities that OCR damaged to one degree; recalls are ``None`` where there are no such entities."""
+
+    label: str
+    entities: int
+    strict: float | None
+    fuzzy: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The same tagger on the clean text of the same documents; ``difference`` is clean minus noisy."""
+
+    scores: Scores
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Per layer: CKA and mean absolute standardised difference by noise level, and the number of sensitive neurons."""
+
+    site: str
+    width: int
+    count: int
+    pairs: int
+    levels: tuple[str, ...]
+    cka: dict[str, tuple[float | None, ...]]
+    shift: dict[str, tuple[float | None, ...]]
+    sensitive: tuple[int, ...]
+    rule: str
+    regions: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting of the sweep on dev; differences are to the tagger without an edit."""
+
+    region: str
+    count: int
+    operation: str
+    factor: float | None
+    f1: float
+    difference: float
+    interval: Interval | None
+    random: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A token of an example and its BIO label by the gold standard, the plain and the edited tagger."""
+
+    text: str
+    space_after: bool
+    gold: str
+    baseline: str
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence whose entities the edit changed."""
+
+    document: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that the page shows of a run."""
+
+    model: str
+    data: str
+    seed: int
+    baseline: Scores
+    edit: Edit | None
+    chosen: Scores
+    control: Control | None
+    gain: Difference
+    gain_over_control: Difference | None
+    bins: tuple[NoiseBin, ...]
+    twin: Twin | None
+    verdict: str
+    timings: dict[str, float]
+    layers: Layers
+    described: dict[str, Any]
+    dev_f1: float
+    trials: tuple[Trial, ...]
+    examples: tuple[Example, ...]
+    manifest: dict[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder. ``manifest.json`` may be absent; the page then says so.
+
+    Raises:
+        UserError: a file is missing or not JSON, or a key is missing or not what it should be; the line names both.
+    """
+    summary = Field.of(folder / "summary.json", "a run's summary (JSON)")
+    details = Field.of(folder / "details.json", "a run's details (JSON)")
+    manifest = folder / "manifest.json"
+    chosen, cost, control = summary["chosen"], summary["noise_cost"], summary.nullable("random_control")
+    edit, twin = chosen.nullable("edit"), cost.nullable("clean_twin")
+    against = summary["difference"].nullable("chosen_minus_random_control")
+    return Run(
+        model=summary["model"].text(),
+        data=summary["data"].text(),
+        seed=summary["seed"].whole(),
+        baseline=_scores(summary["baseline"]),
+        edit=_edit(edit) if edit else None,
+        chosen=_scores(chosen),
+        control=_control(control) if control else None,
+        gain=_difference(summary["difference"]["chosen_minus_baseline"]),
+        gain_over_control=_difference(against) if against else None,
+        bins=tuple(_bin(field) for field in cost["recall_by_bin"].items()),
+        twin=Twin(_scores(twin), _difference(twin["difference"])) if twin else None,
+        verdict=summary["verdict"].text(),
+        timings={name: field.number() for name, field in summary["timings"].entries().items()},
+        layers=_layers(details["layers"]),
+        described=details["data"].entries() and details["data"].value,
+        dev_f1=details["dev_baseline_f1"].number(),
+        trials=tuple(_trial(field) for field in details["trials"].items()),
+        examples=tuple(_example(field) for field in details["examples"].items()),
+        manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
+    )
+
+
+def _score(field: Field) -> Score:
+    interval = field.maybe("ci95")
+    counts = [field.maybe(name) for name in ("tp", "fp", "fn")]
+    known = [int(count.number()) for count in counts if count is not None]
+    return Score(
+        precision=field["precision"].number(),
+        recall=field["recall"].number(),
+        f1=field["f1"].number(),
+        interval=interval.interval() if interval else None,
+        counts=(known[0], known[1], known[2]) if len(known) == 3 else None,
+    )
+
+
+def _scores(field: Field) -> Scores:
+    fuzzy = field.maybe("fuzzy")
+    return Scores(_score(field["strict"]), _score(fuzzy) if fuzzy else None)
+
+
+def _difference(field: Field) -> Difference:
+    return Difference(field["f1"].number(), field["ci95"].interval(), field["p"].number())
+
+
+def _edit(field: Field) -> Edit:
+    factor = field.maybe("factor")
+    return Edit(
+        region=field["region"].text(),
+        layers=tuple(layer.whole() for layer in field["layers"].items()),
+        count=field["count"].whole(),
+        operation=field["operation"].text(),
+        factor=factor.number() if factor else None,
+        description=field["description"].text(),
+    )
+
+
+def _control(field: Field) -> Control:
+    f1s = tuple(value.number() for value in field["f1s"].items())
+    if len(f1s) != field["draws"].whole() or not f1s:
+        raise field["f1s"].wrong(f"as many F1 as there are draws ({field['draws'].value}), at least one")
+    return Control(f1s, _scores(field))
+
+
+def _bin(field: Field) -> NoiseBin:
+    strict, fuzzy, interval = field.nullable("recall_strict"), field.nullable("recall_fuzzy"), field.maybe("ci95")
+    entities = field["entities"].whole()
+    return NoiseBin(
+        label=field["label"].text(),
+        entities=entities,
+        strict=strict.number() if strict and entities else None,
+        fuzzy=fuzzy.number() if fuzzy and entities else None,
+        interval=interval.interval() if interval and entities else None,
+    )
+
+
+def _layers(field: Field) -> Layers:
+    count = field["count"].whole()
+    if count < 1:
+        raise field["count"].wrong("one layer or more")
+    levels = tuple(level.text() for level in field["levels"].items())
+    sensitive = field["sensitive"]
+    if len(sensitive.items()) != count:
+        raise sensitive.wrong(f"one number a layer ({count})")
+    return Layers(
+        site=field["site"].text(),
+        width=field["width"].whole(),
+        count=count,
+        pairs=field["pairs"].whole(),
+        levels=levels,
+        cka={level: _curve(field["cka"][level], count) for level in levels},
+        shift={level: _curve(field["mean_difference"][level], count) for level in levels},
+        sensitive=tuple(value.whole() for value in sensitive.items()),
+        rule=field["sensitive_rule"].text(),
+        regions={name: tuple(i.whole() for i in members.items()) for name, members in field["regions"].entries().items()},
+    )
+
+
+def _curve(field: Field, count: int) -> tuple[float | None, ...]:
+    values = field.items()
+    if len(values) != count:
+        raise field.wrong(f"one number or null a layer ({count})")
+    return tuple(None if value.value is None else value.number() for value in values)
+
+
+def _trial(field: Field) -> Trial:
+    factor, interval = field.maybe("factor"), field.nullable("ci95")
+    return Trial(
+        region=field["region"].text(),
+        count=field["count"].whole(),
+        operation=field["operation"].text(),
+        factor=factor.number() if factor else None,
+        f1=field["f1"].number(),
+        difference=field["difference"].number(),
+        interval=interval.interval() if interval else None,
+        random=tuple(value.number() for value in field["random_differences"].items()),
+    )
+
+
+def _example(field: Field) -> Example:
+    words = (
+        Word(
+            text=token["text"].text(),
+            space_after=bool(token["space_after"].value),
+            gold=token["gold"].text(),
+            baseline=token["baseline"].text(),
+            chosen=token["chosen"].text(),
+        )
+        for token in field["tokens"].items()
+    )
+    return Example(field["document"].text(), tuple(words))

@@ -1,0 +1,81 @@
+"""Numbers as people read them: F1 points with one decimal, signs, intervals, p-values, times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocr_neurons.report.inputs import Difference, Interval
+
+MINUS = "\u2212"
+NONE = "–"
+
+
+def points(share: float | None) -> str:
+    """0.749 as ``74.9``; a dash for ``None``."""
+    return NONE if share is None else _tidy(f"{share * 100:.1f}")
+
+
+def signed(share: float | None) -> str:
+    """0.004 as ``+0.4``, -0.004 with a minus sign, what rounds to nothing as ``0.0``; a dash for ``None``."""
+    if share is None:
+        return NONE
+    text = _tidy(f"{share * 100:+.1f}")
+    return "0.0" if text == "+0.0" else text
+
+
+def bounds(interval: Interval | None, sign: bool = False) -> str:
+    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``. ``sign`` marks gains with a plus."""
+    if interval is None:
+        return NONE
+    show = signed if sign else points
+    return f"[{show(interval[0])}, {show(interval[1])}]"
+
+
+def with_bounds(share: float | None, interval: Interval | None) -> str:
+    """``74.9 [71.2, 78.1]``, or the number alone where there is no interval."""
+    return points(share) if interval is None or share is None else f"{points(share)} {bounds(interval)}"
+
+
+def p_value(p: float) -> str:
+    """``p = 0.042``, ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def difference(value: Difference) -> str:
+    """``+0.4 [-0.6, 1.3], p = 0.42``, with a real minus sign."""
+    return f"{signed(value.f1)} {bounds(value.interval)}, {p_value(value.p)}"
+
+
+def whole(number: int) -> str:
+    """1536 as ``1,536``."""
+    return f"{number:,}"
+
+
+def seconds(time: float) -> str:
+    """120.3 as ``2 min 0 s``; less than ten seconds with one decimal."""
+    if time < 9.95:
+        return f"{time:.1f} s"
+    minutes, rest = divmod(round(time), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def runs(numbers: Sequence[int]) -> str:
+    """[0, 1, 2, 5] as ``0–2, 5``."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in spans)
+
+
+def factor(value: float | None, operation: str) -> str:
+    """``×0.5`` for scaling, else the operation's name with its number, if it has one."""
+    if operation == "scale" and value is not None:
+        return f"×{value:g}"
+    return operation if value is None else f"{operation} {value:g}"
+
+
+def _tidy(text: str) -> str:
+    return text.replace("-0.0", "0.0").replace("-", MINUS) if text == "-0.0" else text.replace("-", MINUS)

@@ -1,0 +1,206 @@
+"""How sure a score or a difference is: bootstrap over documents, approximate randomisation.
+
+Documents are the unit, because entities of one document stand and fall together. All draws depend on the seed alone,
+not on memory or order of calls. Limits: with few documents (fewer than some twenty) percentile intervals are too
+narrow; and they speak of other documents like these, not of another training of the same tagger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.seeds import generator
+from ocr_neurons.score.evaluate import Mode, Scores
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+
+CELLS = 2_000_000
+"""Most draws × documents held at once, about 16 MB a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference of two micro F1 (positive: the first is better), its interval and its p-value."""
+
+    f1: float
+    low: float
+    high: float
+    p: float
+
+
+def f1_interval(
+    scores: Scores, mode: Mode = "strict", draws: int = 10_000, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """Percentile bootstrap interval of the micro F1: documents drawn with replacement, as many as there are.
+
+    One document says nothing about others: the interval is then the whole range, (0.0, 1.0). An F1 of exactly 0 or 1
+    has an interval of no width, which says only that all documents at hand agree.
+    """
+    _check(draws, level)
+    totals = scores.document_totals(mode)
+    if len(totals) < 2:
+        return 0.0, 1.0
+    return percentile_interval(np.concatenate([_f1(w @ totals) for w in resamples(len(totals), draws, seed)]), level)
+
+
+def share_interval(
+    found: Sequence[int], possible: Sequence[int], draws: int = 10_000, seed: int = 0, level: float = 0.95
+) -> Interval:
+    """Percentile bootstrap interval of ``sum(found) / sum(possible)`` over documents, such as a recall.
+
+    Only documents with something possible are drawn; with fewer than two of them it is the whole range, (0.0, 1.0).
+    Where all or nothing was found every draw says the same, and [1, 1] would claim certainty; the open end is then the
+    exact binomial bound for as many trials as documents, ``((1 - level) / 2) ** (1 / documents)`` from the other end.
+    """
+    _check(draws, level)
+    table = np.array([found, possible], dtype=np.float64).T
+    table = table[table[:, 1] > 0]
+    if len(table) < 2:
+        return 0.0, 1.0
+    share = table[:, 0].sum() / table[:, 1].sum()
+    if share in (0.0, 1.0):
+        bound = float(((1.0 - level) / 2) ** (1.0 / len(table)))
+        return (bound, 1.0) if share else (0.0, 1.0 - bound)
+    sums = np.concatenate([w @ table for w in resamples(len(table), draws, seed)])
+    return percentile_interval(sums[:, 0] / sums[:, 1], level)
+
+
+def compare(
+    a: Scores, b: Scores, mode: Mode = "strict", draws: int = 10_000, seed: int = 0, level: float = 0.95
+) -> Difference:
+    """Micro F1 of ``a`` minus that of ``b``, on the same documents.
+
+    Interval: paired bootstrap, both scored on the same drawn documents. ``p``: approximate randomisation, two-sided:
+    the share of draws, the observed one among them, in which swapping the two in each document by a coin gives a
+    difference at least as large. Identical systems have p = 1. With one document the interval is (-1.0, 1.0).
+
+    Raises:
+        UserError: the two are not scores of the same documents.
+    """
+    _check(draws, level)
+    _check_comparable(a, b)
+    ours, theirs = a.document_totals(mode), b.document_totals(mode)
+    observed = a.total(mode).f1 - b.total(mode).f1
+    p = _randomisation(ours, theirs, observed, draws, seed)
+    if len(ours) < 2:
+        return Difference(observed, -1.0, 1.0, p)
+    chunks = [_f1(w @ ours) - _f1(w @ theirs) for w in resamples(len(ours), draws, seed)]
+    low, high = percentile_interval(np.concatenate(chunks), level)
+    return Difference(observed, low, high, p)
+
+
+def compare_to_mean(
+    a: Scores,
+    others: Sequence[Scores],
+    mode: Mode = "strict",
+    draws: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Difference:
+    """Micro F1 of ``a`` minus the mean of the others' micro F1: a choice against random controls.
+
+    Interval: each draw resamples the documents (the same for all) and, independently, which of the ``others`` enter
+    the mean, so that both the text and the luck of the controls are in it. ``p`` is one-sided and rests on the ranks
+    alone: ``(number of others with an F1 >= a's, + 1) / (others + 1)``; small when ``a`` beats its controls. With 20
+    others it cannot be below 1/21 = 0.048. With one document the interval is (-1.0, 1.0).
+
+    Raises:
+        UserError: no others, or not scores of the same documents.
+    """
+    _check(draws, level)
+    if not others:
+        raise UserError(
+            "no scores to compare with; wanted those of at least one random control; 20 or more are advised"
+        )
+    for other in others:
+        _check_comparable(a, other)
+    ours, theirs = a.document_totals(mode), np.stack([other.document_totals(mode) for other in others])
+    f1s = np.array([other.total(mode).f1 for other in others])
+    own = a.total(mode).f1
+    observed = own - float(f1s.mean())
+    p = (int((f1s >= own - 1e-12).sum()) + 1) / (len(others) + 1)
+    if len(ours) < 2:
+        return Difference(observed, -1.0, 1.0, p)
+    rng = generator(seed, "score", "resample controls")
+    count = len(others)
+    differences = []
+    for weights in resamples(len(ours), draws, seed, width=max(len(ours), 3 * count)):
+        sums = np.einsum("wd,odc->woc", weights, theirs, optimize=True)
+        chosen = rng.integers(0, count, size=(len(weights), count))
+        means = np.take_along_axis(_f1(sums), chosen, axis=1).mean(axis=1)
+        differences.append(_f1(weights @ ours) - means)
+    low, high = percentile_interval(np.concatenate(differences), level)
+    return Difference(observed, low, high, p)
+
+
+def resamples(documents: int, draws: int, seed: int, width: int | None = None) -> Iterator[Floats]:
+    """How often each document is drawn: ``[some draws, documents]`` at a time, ``draws`` rows in all.
+
+    Equal arguments give equal rows, so two systems on the same documents are always paired. ``width`` is the widest
+    table the caller makes of a row, when wider than the row itself; it changes the pieces, not the rows.
+    """
+    rng = generator(seed, "score", "bootstrap documents")
+    for size in _pieces(draws, max(width or 0, documents)):
+        indices = rng.integers(0, documents, size=(size, documents))
+        indices += np.arange(size)[:, None] * documents
+        counts = np.bincount(indices.ravel(), minlength=size * documents)
+        yield counts.reshape(size, documents).astype(np.float64)
+
+
+def percentile_interval(values: Floats, level: float) -> Interval:
+    """The middle ``level`` of the values."""
+    tail = (1.0 - level) / 2
+    low, high = np.quantile(values, [tail, 1.0 - tail])
+    return float(low), float(high)
+
+
+def _randomisation(ours: NDArray[np.int64], theirs: NDArray[np.int64], observed: float, draws: int, seed: int) -> float:
+    rng = generator(seed, "score", "swap documents")
+    change = (theirs - ours).astype(np.float64)
+    extreme = 0
+    for size in _pieces(draws, len(ours)):
+        moved = (rng.random((size, len(ours))) < 0.5).astype(np.float64) @ change
+        swapped = _f1(ours.sum(axis=0) + moved) - _f1(theirs.sum(axis=0) - moved)
+        extreme += int((np.abs(swapped) >= abs(observed) - 1e-12).sum())
+    return (extreme + 1) / (draws + 1)
+
+
+def _f1(sums: Floats) -> Floats:
+    """``[..., 3]`` tp, fp, fn to ``[...]``; 0.0 where there is nothing to count."""
+    hits = 2 * sums[..., 0]
+    weight = hits + sums[..., 1] + sums[..., 2]
+    return np.divide(hits, weight, out=np.zeros_like(hits), where=weight > 0)
+
+
+def _pieces(draws: int, width: int) -> Iterator[int]:
+    size = max(1, CELLS // max(1, width))
+    for start in range(0, draws, size):
+        yield min(size, draws - start)
+
+
+def _check(draws: int, level: float) -> None:
+    if draws < 1:
+        raise UserError(f"{draws} draws asked for; wanted at least 1; 10000 are usual")
+    if not 0.0 < level < 1.0:
+        raise UserError(f"interval level {level} asked for; wanted a number between 0 and 1, such as 0.95")
+
+
+def _check_comparable(a: Scores, b: Scores) -> None:
+    if a.ids != b.ids:
+        raise UserError(
+            f"scores of different documents ({len(a.ids)} and {len(b.ids)}, or in another order); "
+            "wanted two systems on the same documents; score both against one gold file"
+        )
+    ours, theirs = a.document_totals(), b.document_totals()
+    differ = np.flatnonzero((ours[:, 0] + ours[:, 2]) != (theirs[:, 0] + theirs[:, 2]))
+    if len(differ):
+        raise UserError(
+            f"document {a.ids[differ[0]]!r}: the two scores count different gold entities; "
+            "wanted two systems on the same gold standard; score both against one gold file"
+        )

@@ -1,0 +1,198 @@
+"""Data sets by name, folder or file, cut into train, dev and test."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.text.document import Document
+from ocr_neurons.text.hipe_tsv import parse_hipe, read_hipe
+
+SPLITS = ("train", "dev", "test")
+DATA_VARIABLE = "OCR_NEURONS_DATA"
+"""The environment variable that names the folder which holds ``hipe2022-v2.1`` and ``hipe2020-v1.4``."""
+
+_FOLDERS = {"hipe2022": "hipe2022-v2.1", "hipe2020": "hipe2020-v1.4"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Documents in three splits, any of which may be empty.
+
+    ``clean_twins`` maps a split's name to the same documents, in the same order, as the page says rather than as OCR
+    read them; splits without twins are not in it. Tokens of twins need not match one to one.
+    """
+
+    name: str
+    train: tuple[Document, ...] = ()
+    dev: tuple[Document, ...] = ()
+    test: tuple[Document, ...] = ()
+    clean_twins: dict[str, tuple[Document, ...]] = field(default_factory=dict)
+
+    def split(self, split: str) -> tuple[Document, ...]:
+        """The documents of ``train``, ``dev`` or ``test``; a UserError for another name."""
+        if split not in SPLITS:
+            raise UserError(f"split {split!r}; wanted one of {', '.join(SPLITS)}")
+        documents: tuple[Document, ...] = getattr(self, split)
+        return documents
+
+    def require(self, split: str) -> tuple[Document, ...]:
+        """The documents of a split that must hold entities.
+
+        Raises:
+            UserError: the split is empty, or no document of it holds an entity.
+        """
+        documents = self.split(split)
+        if not documents:
+            have = [name for name in SPLITS if getattr(self, name)]
+            raise UserError(
+                f"data set {self.name}: no {split} split (it has {', '.join(have) or 'none'}); wanted documents with "
+                f"entities; add a *-{split}-*.tsv file or choose another data set"
+            )
+        if not any(document.entities() for document in documents):
+            raise UserError(
+                f"data set {self.name}: no entity in the {len(documents)} documents of its {split} split; wanted "
+                "labels such as B-pers in NE-COARSE-LIT; check that the file is not a masked one"
+            )
+        return documents
+
+
+def load_dataset(spec: str) -> Dataset:
+    """Load a data set.
+
+    ``spec`` is ``gazette`` (the embedded corpus), ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by
+    ``OCR_NEURONS_DATA``), a folder with ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each;
+    ``dev2`` and the like are not read), or one TSV file, all of which becomes ``test``. A file or folder in the working
+    directory whose name is also a data set's is reached as ``./NAME``.
+
+    Raises:
+        UserError: no such data set, or files in it that cannot be read.
+    """
+    if spec == "gazette":
+        return _load_gazette()
+    edition, colon, _ = spec.partition(":")
+    if colon and edition in _FOLDERS:
+        return _load_folder(_named_folder(spec), spec)
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return _load_folder(path)
+    if path.is_file():
+        return Dataset(path.stem, test=tuple(read_hipe(path)))
+    raise _unknown(spec, "neither a data set's name nor a file or folder")
+
+
+def dataset_names() -> list[str]:
+    """The names that :func:`load_dataset` knows here: ``gazette`` and what ``OCR_NEURONS_DATA`` holds, sorted."""
+    return sorted(["gazette", *_folders_by_name()])
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What is in a data set, as JSON can hold it.
+
+    For each split: counts of documents, sentences, tokens and entities by type; ``noisy_entities``, the share of
+    the entities with a known LED whose LED is above 0 (``None`` when none is known); and whether it has clean twins.
+    """
+    splits = {name: dataset.split(name) for name in SPLITS}
+    return {
+        "name": dataset.name,
+        "languages": sorted({d.language for documents in splits.values() for d in documents if d.language}),
+        "splits": {
+            name: _describe_split(documents) | {"clean_twins": name in dataset.clean_twins}
+            for name, documents in splits.items()
+        },
+    }
+
+
+def _describe_split(documents: Iterable[Document]) -> dict[str, Any]:
+    documents = list(documents)
+    types: Counter[str] = Counter()
+    known = noisy = 0
+    for document in documents:
+        for entity in document.entities():
+            types[entity.type] += 1
+            led = document.tokens[entity.start].led
+            if led is not None:
+                known += 1
+                noisy += led > 0
+    return {
+        "documents": len(documents),
+        "sentences": sum(len(document.sentences()) for document in documents),
+        "tokens": sum(len(document.tokens) for document in documents),
+        "entities": dict(sorted(types.items())),
+        "noisy_entities": round(noisy / known, 4) if known else None,
+    }
+
+
+def _load_gazette() -> Dataset:
+    root = files("ocr_neurons.resources").joinpath("gazette")
+    noisy = {split: _resource(root, "ocr", f"gazette-{split}-en.tsv") for split in SPLITS}
+    clean = {split: _resource(root, "clean", f"gazette-{split}-en.tsv") for split in SPLITS}
+    for split in SPLITS:
+        if [d.id for d in noisy[split]] != [d.id for d in clean[split]]:
+            raise UserError(
+                f"gazette: the {split} documents and their clean twins differ in ids; reinstall ocr-neurons"
+            )
+    return Dataset("gazette", noisy["train"], noisy["dev"], noisy["test"], clean)
+
+
+def _resource(root: Traversable, kind: str, name: str) -> tuple[Document, ...]:
+    resource = root.joinpath(kind, name)
+    try:
+        text = resource.read_bytes().decode("utf-8")
+    except OSError:
+        raise UserError(f"gazette: {kind}/{name} is not in the installed package; reinstall ocr-neurons") from None
+    return tuple(parse_hipe(text, name))
+
+
+def _load_folder(folder: Path, name: str | None = None) -> Dataset:
+    """The splits of a folder; its name is that of its files without the split, unless given."""
+    documents: dict[str, tuple[Document, ...]] = {}
+    for split in SPLITS:
+        matches = sorted(folder.glob(f"*-{split}-*.tsv"))
+        if len(matches) > 1:
+            listed = ", ".join(match.name for match in matches)
+            raise UserError(f"{folder}: {len(matches)} {split} files ({listed}); wanted one at most; move the others")
+        if matches:
+            documents[split] = tuple(read_hipe(matches[0]))
+            name = name or matches[0].stem.replace(f"-{split}-", "-")
+    if not documents:
+        inside = sorted(child.name for child in folder.iterdir() if child.is_dir())[:8]
+        hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
+        raise UserError(f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, found none{hint}")
+    train, dev, test = (documents.get(split, ()) for split in SPLITS)
+    return Dataset(name or folder.name, train, dev, test)
+
+
+def _named_folder(spec: str) -> Path:
+    root = os.environ.get(DATA_VARIABLE, "")
+    if not root:
+        raise UserError(
+            f"{spec}: set {DATA_VARIABLE} to the folder that holds {' and '.join(_FOLDERS.values())}, "
+            "or give the data set's own folder"
+        )
+    if not Path(root).expanduser().is_dir():
+        raise UserError(f"{spec}: {DATA_VARIABLE} is {root!r}, which is no folder; wanted the one that holds HIPE data")
+    folder = _folders_by_name().get(spec)
+    if folder is None:
+        raise _unknown(spec, f"not under {DATA_VARIABLE}={root} (spelled hipe2022:SET-LANG or hipe2020:LANG)")
+    return folder
+
+
+def _folders_by_name() -> dict[str, Path]:
+    """The named data sets under ``OCR_NEURONS_DATA``; empty when it is unset."""
+    if not os.environ.get(DATA_VARIABLE):
+        return {}
+    root = Path(os.environ[DATA_VARIABLE]).expanduser()
+    sets = {f"hipe2022:{p.parent.name}-{p.name}": p for p in root.glob(f"{_FOLDERS['hipe2022']}/*/*") if p.is_dir()}
+    return sets | {f"hipe2020:{p.name}": p for p in root.glob(f"{_FOLDERS['hipe2020']}/*") if p.is_dir()}
+
+
+def _unknown(spec: str, what: str) -> UserError:
+    return UserError(f"{spec}: {what}{nearest(spec, dataset_names())}")
