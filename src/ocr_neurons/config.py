@@ -32,7 +32,10 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Sweeping:
-    """The grid: regions x shares of their neurons x factors, each beside ``draws`` random sets; ``test_draws`` on test."""
+    """The grid: regions x shares of their neurons x factors, each beside ``draws`` random sets.
+
+    ``test_draws`` random sets stand beside the chosen one on test.
+    """
 
     regions: tuple[str, ...] = ("first", "middle", "last")
     shares: tuple[float, ...] = (0.01, 0.05)
@@ -76,7 +79,8 @@ def load_config(path: Path) -> Config:
         value = tomllib.loads(read_text(path, "settings in TOML, such as the run.toml of a run"))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not TOML ({error}); wanted settings such as seed = 1 or [sweep] draws = 2") from None
-    return _build(Config(), value, str(path), "")
+    built: Config = _build(Config(), value, str(path), "")
+    return built
 
 
 def _build(default: Any, value: Mapping[str, Any], where: str, section: str) -> Any:  # noqa: ANN401 - any settings class

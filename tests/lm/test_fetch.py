@@ -247,7 +247,7 @@ def test_python_without_pip_says_so(packed: Embedded, tmp_path: Path, monkeypatc
     venv.create(tmp_path / "bare", with_pip=False, symlinks=os.name != "nt")
     bare = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     monkeypatch.setattr(sys, "executable", str(bare))
-    with pytest.raises(UserError, match="has no pip.*ensurepip"):
+    with pytest.raises(UserError, match=r"has no pip.*ensurepip"):
         fetch("packed", tmp_path / "cache", say=silent)
 
 
@@ -268,7 +268,7 @@ def test_too_little_disk_is_seen_beforehand(packed: Embedded, tmp_path: Path, mo
         (OSError(errno.ENOSPC, "No space left on device"), UserError, "the disk is full; fetching packed needs about"),
         (RuntimeError("I/O error: No space left on device (os error 28)"), UserError, "the disk is full"),
         (PermissionError(errno.EACCES, "Permission denied"), UserError, "cannot be written"),
-        (KeyboardInterrupt(), KeyboardInterrupt, ""),
+        (KeyboardInterrupt("stop"), KeyboardInterrupt, "stop"),
         (RuntimeError("a bug"), RuntimeError, "a bug"),
     ],
 )
@@ -316,7 +316,7 @@ def test_slower_of_two_takes_the_folder_of_the_faster(packed: Embedded, tmp_path
     assert left_in(cache) == [folder.name]
 
 
-def test_two_processes_at_once(packed: Embedded, tmp_path: Path) -> None:
+def test_three_processes_at_once(packed: Embedded, tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         from pathlib import Path
@@ -365,7 +365,7 @@ def test_unknown_name_and_unusable_cache(packed: Embedded, tmp_path: Path) -> No
     with pytest.raises(UserError, match="smolm2: no embedded model; nearest: smollm2"):
         fetch("smolm2", tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written.*OCR_NEURONS_CACHE"):
+    with pytest.raises(UserError, match=r"cannot be written.*OCR_NEURONS_CACHE"):
         fetch("packed", tmp_path / "file", say=silent)
 
 

@@ -51,7 +51,11 @@ class Manifest:
         start = time.monotonic()
         self.value["steps"].pop(name, None)
         yield
-        self.value["steps"][name] = {"key": key, "seconds": round(time.monotonic() - start, 2)}
+        self.record(name, key, time.monotonic() - start)
+
+    def record(self, name: str, key: str, seconds: float) -> None:
+        """Write down a step as done."""
+        self.value["steps"][name] = {"key": key, "seconds": round(seconds, 2)}
         self.save()
 
     def timings(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
@@ -24,7 +24,7 @@ class Reporter:
 
     def track(self, items: Iterable[Item], what: str, total: int | None = None, every: float = 20.0) -> Iterator[Item]:
         """Yield ``items``; show how far it is, as a bar on a terminal or a line each ``every`` seconds."""
-        if total is None and hasattr(items, "__len__"):
+        if total is None and isinstance(items, Sized):
             total = len(items)
         if self.quiet:
             yield from items

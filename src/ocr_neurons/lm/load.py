@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from torch import nn
 
-from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.fetch import fetch, say_on_stderr
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.lm.registry import EMBEDDED
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+UPSTREAM_SAYS = {  # messages of transformers that do not say what is wrong, or propose what we do not do
+    "ignore_mismatched_sizes": "its weights have other shapes than its config.json says",
+    "trust_remote_code": "it needs code of its own, and code of a checkpoint is never run",
+}
 CONFIG_ESSENTIALS = (
     "model_type",
     "hidden_size",
@@ -49,16 +54,22 @@ def resolve(
     wanted = "wanted a folder with config.json, a Hub id or " + ", ".join(EMBEDDED)
     if not name.strip():
         raise UserError(f"no model given; {wanted}")
-    path = Path(name).expanduser()
-    if (path / "config.json").is_file():
+    try:
+        path = Path(name).expanduser()
+        config, folder, adapter = (path / "config.json").is_file(), path.is_dir(), path / "adapter_config.json"
+    except (OSError, RuntimeError):  # a name too long for a file system; the home of a user who does not exist
+        raise UserError(f"{name}: no such folder; {wanted}") from None
+    if config:
         return str(path)
-    if path.is_dir():
-        hint = "; it is a PEFT adapter: give its base model" if (path / "adapter_config.json").is_file() else ""
+    if folder:
+        hint = "; it is a PEFT adapter: give its base model" if adapter.is_file() else ""
         raise UserError(f"{name}: a folder without config.json; {wanted}{hint}")
     if path.exists():
         raise UserError(f"{name}: a file; {wanted}")
-    if not HUB_ID.fullmatch(name):  # "./x", "/x", "~/x", "a/b/c", "x/", "C:\x"
-        raise UserError(f"{name}: no such folder; {wanted}")
+    try:
+        validate_repo_id(name)
+    except HFValidationError:  # "./x", "/x", "~/x", "a/b/c", "x/", "C:\x"
+        raise UserError(f"{name}: no such folder; {wanted}") from None
     return name
 
 
@@ -102,7 +113,7 @@ def _computes_bfloat16(device: torch.device) -> bool:
     # oneDNN's own answer is also yes where it merely emulates, hence the look at the instruction sets.
     able = torch.cpu.get_capabilities()
     native = any(able.get(feature, False) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
-    return native and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call,no-any-return]
+    return native and torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
 
 
 def load_tokenizer(name: str) -> Any:  # noqa: ANN401 - transformers is untyped here
@@ -162,10 +173,16 @@ def fingerprint(model: nn.Module) -> str:
     digest = hashlib.sha256()
     config = getattr(trunk, "config", None)
     digest.update(repr([(key, _plain(getattr(config, key, None))) for key in CONFIG_ESSENTIALS]).encode())
-    for name, parameter in sorted(trunk.named_parameters()):
-        digest.update(f"\n{name} {tuple(parameter.shape)} ".encode())
-        bits = parameter.detach().to(torch.bfloat16).contiguous().view(torch.int16).cpu()
-        digest.update(memoryview(bits.numpy()).cast("B"))
+    threads = torch.get_num_threads()
+    # One thread: hashing sets the pace anyway, and on a busy machine threads wait for each other at every small tensor.
+    torch.set_num_threads(1)
+    try:
+        for name, parameter in sorted(trunk.named_parameters()):
+            digest.update(f"\n{name} {tuple(parameter.shape)} ".encode())
+            bits = parameter.detach().to(torch.bfloat16).contiguous().view(torch.int16).cpu()
+            digest.update(memoryview(bits.numpy()).cast("B"))
+    finally:
+        torch.set_num_threads(threads)
     return digest.hexdigest()[:16]
 
 
@@ -186,18 +203,20 @@ def _explained(name: str, what: str) -> Iterator[None]:
     except (UserError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        local = Path(name).expanduser().is_dir() or name in EMBEDDED
-        if local:
+        if name in EMBEDDED or Path(name).expanduser().is_dir():
             advice = "check the folder's config.json and its files"
         else:
-            known = nearest(name, EMBEDDED)
-            advice = f"check the Hub id, the network and (for gated models) your Hub login, or give a folder{known}"
+            advice = "check the Hub id, the network and (for gated models) your Hub login; or give a folder or one of "
+            advice += ", ".join(EMBEDDED)
         raise UserError(f"{name}: its {what} cannot be loaded ({_first_sentence(error)}); {advice}") from error
 
 
 def _first_sentence(error: Exception) -> str:
     """The first sentence of an error, at most 200 characters, on one line; its type when it says nothing."""
     text = " ".join(str(error).split())
+    for sign, plain in UPSTREAM_SAYS.items():
+        if sign in text:
+            return plain
     sentence = re.split(r"(?<=[a-z)'\"])[.!:]\s+(?=[A-Z'])", text, maxsplit=1)[0].rstrip(". ")
     if not sentence or len(sentence) < 8:
         return f"{type(error).__name__} {sentence}".strip()

@@ -7,6 +7,8 @@ on the activation function alone would miss the product.
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from ocr_neurons.common.errors import UserError
@@ -81,8 +83,8 @@ def _widths(module: nn.Module) -> tuple[int, int] | None:
     return None
 
 
-def _config(model: nn.Module):  # type: ignore[no-untyped-def]  # noqa: ANN202 - transformers is untyped here
-    config = model.config
+def _config(model: nn.Module) -> Any:  # noqa: ANN401 - transformers is untyped here
+    config: Any = model.config
     return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 

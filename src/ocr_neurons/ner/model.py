@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,3 +80,25 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write what the program must know about a tagger beside its weights."""
     write_json(folder / CARD, card)
+
+
+def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any]) -> None:
+    """Write a tagger as a plain Hugging Face folder, which transformers loads without this package.
+
+    Raises:
+        UserError: the folder holds something.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder}: is not empty; choose another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        tagger.model.save_pretrained(str(part))  # type: ignore[operator]
+        tagger.tokenizer.save_pretrained(str(part))
+        write_card(part, tagger.info | facts)
+        part.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -36,6 +36,12 @@ class Tagger:
         """Where the weights are."""
         return next(self.model.parameters()).device
 
+    @property
+    def trunk(self) -> nn.Module:
+        """The transformer without its head."""
+        inner = getattr(self.model, "base_model", self.model)
+        return inner if isinstance(inner, nn.Module) else self.model
+
     def tag(self, documents: Sequence[Document], reporter: Reporter = QUIET) -> list[Document]:
         """The documents with predicted labels in place of their own. Every token gets one."""
         return self.prepare(documents).tag(self, reporter)

@@ -54,21 +54,25 @@ class Profile:
 
     def mean(self, level: str | None = None) -> Array:
         """Mean of d, ``[layers, width]``; over all pairs when ``level`` is None."""
-        return self._sum(0, level) / self._pairs(level)
+        mean: Array = self._sum(0, level) / self._pairs(level)
+        return mean
 
     def mean_absolute(self, level: str | None = None) -> Array:
         """Mean of |d|, ``[layers, width]``."""
-        return self._sum(2, level) / self._pairs(level)
+        mean: Array = self._sum(2, level) / self._pairs(level)
+        return mean
 
     def deviation(self, level: str | None = None) -> Array:
         """Standard deviation of d over pairs (divided by n), ``[layers, width]``."""
-        return np.sqrt(np.maximum(self._sum(1, level) / self._pairs(level) - self.mean(level) ** 2, 0))
+        deviation: Array = np.sqrt(np.maximum(self._sum(1, level) / self._pairs(level) - self.mean(level) ** 2, 0))
+        return deviation
 
     def clean_deviation(self) -> Array:
         """Standard deviation of the clean activation over all pairs, ``[layers, width]``."""
         count = self._pairs(None)
         mean = self._sum(3, None) / count
-        return np.sqrt(np.maximum(self._sum(4, None) / count - mean**2, 0))
+        deviation: Array = np.sqrt(np.maximum(self._sum(4, None) / count - mean**2, 0))
+        return deviation
 
     def share(self, threshold: float, level: str | None = None) -> Array:
         """Share of pairs in which a neuron passes the paper's threshold, ``[layers, width]``, 0 to 1.
@@ -80,13 +84,16 @@ class Profile:
             known = ", ".join(f"{k:g}" for k in self.thresholds)
             raise UserError(f"threshold {threshold:g} given; this profile counted {known}; choose one of them")
         counted = self.passes[:, self.thresholds.index(threshold)]
-        return (counted.sum(0) if level is None else counted[self._level(level)]) / self._pairs(level)
+        passed = counted.sum(0) if level is None else counted[self._level(level)]
+        share: Array = passed / self._pairs(level)
+        return share
 
     def standardised_curve(self, level: str) -> Array:
         """For each layer, the mean over neurons of |mean d| / sd of the clean activation; silent neurons left out."""
         spread = self.clean_deviation()
         ratio = np.divide(np.abs(self.mean(level)), spread, out=np.full_like(spread, np.nan), where=spread > 0)
-        return np.nanmean(ratio, axis=1)
+        curve: Array = np.nanmean(ratio, axis=1)
+        return curve
 
     def _level(self, level: str) -> int:
         if level not in self.levels:

@@ -64,9 +64,14 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class NoiseBin:
-    """Gold entities that OCR damaged to one degree; recalls are ``None`` where there are no such entities."""
+    """Gold entities that OCR damaged to one degree, ``low`` to ``high``: 0 and 0 clean, both ``None`` unknown.
+
+    Recalls are ``None`` where there are no such entities.
+    """
 
     label: str
+    low: float | None
+    high: float | None
     entities: int
     strict: float | None
     fuzzy: float | None
@@ -233,9 +238,11 @@ def _control(field: Field) -> Control:
 
 def _bin(field: Field) -> NoiseBin:
     strict, fuzzy, interval = field.nullable("recall_strict"), field.nullable("recall_fuzzy"), field.maybe("ci95")
-    entities = field["entities"].whole()
+    low, high, entities = field.nullable("low"), field.nullable("high"), field["entities"].whole()
     return NoiseBin(
         label=field["label"].text(),
+        low=low.number() if low else None,
+        high=high.number() if high else None,
         entities=entities,
         strict=strict.number() if strict and entities else None,
         fuzzy=fuzzy.number() if fuzzy and entities else None,
@@ -261,7 +268,9 @@ def _layers(field: Field) -> Layers:
         shift={level: _curve(field["mean_difference"][level], count) for level in levels},
         sensitive=tuple(value.whole() for value in sensitive.items()),
         rule=field["sensitive_rule"].text(),
-        regions={name: tuple(i.whole() for i in members.items()) for name, members in field["regions"].entries().items()},
+        regions={
+            name: tuple(i.whole() for i in members.items()) for name, members in field["regions"].entries().items()
+        },
     )
 
 

@@ -23,12 +23,9 @@ def signed(share: float | None) -> str:
     return "0.0" if text == "+0.0" else text
 
 
-def bounds(interval: Interval | None, sign: bool = False) -> str:
-    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``. ``sign`` marks gains with a plus."""
-    if interval is None:
-        return NONE
-    show = signed if sign else points
-    return f"[{show(interval[0])}, {show(interval[1])}]"
+def bounds(interval: Interval | None) -> str:
+    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``."""
+    return NONE if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
 
 
 def with_bounds(share: float | None, interval: Interval | None) -> str:
@@ -78,4 +75,4 @@ def factor(value: float | None, operation: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return text.replace("-0.0", "0.0").replace("-", MINUS) if text == "-0.0" else text.replace("-", MINUS)
+    return "0.0" if text == "-0.0" else text.replace("-", MINUS)

@@ -25,12 +25,13 @@ MUTED = "#5d5d66"
 GRID = "#dcdce0"
 BAND = "#f2f1ec"
 STRONG = "#00639c"
+BAR = "#8fbbdb"
 WEAK = "#9a9aa2"
 CELL_INK = "#161616"
 LEVELS = ("#c98a00", "#c04a00", "#7a2a80", "#006e50", "#2060a0", "#606010")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
-VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", BAND: "--band", STRONG: "--strong", WEAK: "--weak"} | {
+VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", BAND: "--band", STRONG: "--strong", BAR: "--bar", WEAK: "--weak"} | {
     colour: f"--level{index}" for index, colour in enumerate(LEVELS)
 }
 

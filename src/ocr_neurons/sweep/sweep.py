@@ -32,13 +32,15 @@ def sweep(
 
     Settings of one region share the states below its first layer (:class:`~ocr_neurons.sweep.prefix.Prefix`).
     """
-    prepared = tagger.prepare(dev)
     baseline = store.baseline()
+    done = {trial.setting for trial in store.trials()}
+    todo = [setting for setting in settings if setting not in done]
+    if baseline is not None and not todo:
+        return baseline
+    prepared = tagger.prepare(dev)
     if baseline is None:
         baseline = evaluate(dev, prepared.tag(tagger))
         store.set_baseline(baseline)
-    done = {trial.setting for trial in store.trials()}
-    todo = [setting for setting in settings if setting not in done]
     prefix: Prefix | None = None
     for setting in reporter.track(todo, "sweep"):
         first = min(region(setting.region, ranked.layers))

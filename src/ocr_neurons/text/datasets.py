@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.text.document import Document
-from ocr_neurons.text.hipe_tsv import parse_hipe, read_hipe
+from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 
 SPLITS = ("train", "dev", "test")
 DATA_VARIABLE = "OCR_NEURONS_DATA"
@@ -42,6 +43,12 @@ class Dataset:
             raise UserError(f"split {split!r}; wanted one of {', '.join(SPLITS)}")
         documents: tuple[Document, ...] = getattr(self, split)
         return documents
+
+    def digest(self) -> str:
+        """A short hash of every document, labels and twins included."""
+        texts = [format_hipe(self.split(split)) for split in SPLITS if self.split(split)]
+        twins = [name + format_hipe(documents) for name, documents in sorted(self.clean_twins.items())]
+        return hashlib.sha256("\x1f".join(texts + twins).encode("utf-8")).hexdigest()[:16]
 
     def require(self, split: str) -> tuple[Document, ...]:
         """The documents of a split that must hold entities.

@@ -1,0 +1,152 @@
+"""The page that shows a run: one HTML file that opens anywhere, without a network.
+
+Everything that comes from data or files is escaped by the template engine; the page's own policy forbids scripts and
+anything from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.report import phrase
+from ocr_neurons.report.chart import Chart
+from ocr_neurons.report.chart_cost import damaged, gap
+from ocr_neurons.report.examples import show
+from ocr_neurons.report.figures import charts
+from ocr_neurons.report.inputs import Run, Scores, read_run
+from ocr_neurons.report.made import data_table, fact_tables
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A key number."""
+
+    title: str
+    value: str
+    unit: str
+    detail: str
+
+
+def write_report(run_dir: Path, out: Path | None = None) -> Path:
+    """Write the page of a run folder to ``out`` (default ``report.html`` in it; a folder gets that name) and return it.
+
+    Raises:
+        UserError: ``summary.json`` or ``details.json`` is missing, or a key of theirs is missing or wrong.
+    """
+    run = read_run(run_dir)
+    path = out or run_dir
+    if path.is_dir():
+        path = path / "report.html"
+    write_text(path, render(run))
+    return path
+
+
+def render(run: Run) -> str:
+    """The page as HTML; equal runs give equal text."""
+    engine = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    engine.filters |= {"points": phrase.points, "difference": phrase.difference, "whole": phrase.whole}
+    return engine.get_template("page.html.j2").render(
+        run=run,
+        css=Markup(read_text(HERE / "page.css", "the page's style")),  # noqa: S704 - our own file
+        tiles=tiles(run),
+        charts={name: _drawn(chart) for name, chart in charts(run).items()},
+        damaged=damaged(run.bins),
+        scores=score_rows(run),
+        shown=show(run.examples),
+        data=data_table(run.described),
+        facts=fact_tables(run),
+        test_documents=_test_documents(run),
+    )
+
+
+def tiles(run: Run) -> list[Tile]:
+    """The three key numbers: how good the tagger is, what noise costs, what the edit gains."""
+    strict = run.baseline.strict
+    inside = f"95 % interval {phrase.bounds(strict.interval)}, " if strict.interval else ""
+    return [
+        Tile("The tagger as it is", phrase.points(strict.f1), "strict F1", f"{inside}on the test data"),
+        _cost_tile(run),
+        _gain_tile(run),
+    ]
+
+
+def _cost_tile(run: Run) -> Tile:
+    title = "What OCR errors cost"
+    if run.twin:
+        change = run.twin.difference
+        return Tile(
+            title,
+            phrase.points(change.f1),
+            "F1 points",
+            f"clean twin minus OCR text: {phrase.difference(change)}",
+        )
+    ends = gap(run.bins)
+    if ends is None or ends[0].strict is None or ends[1].strict is None:
+        return Tile(title, phrase.NONE, "", "not measured: no clean twin, and no entities of known noise to compare")
+    least, most = ends
+    return Tile(
+        title,
+        phrase.points(ends[0].strict - ends[1].strict),
+        "points of recall",
+        f"from {phrase.points(least.strict)} on entities “{least.label}” (n = {least.entities}) to "
+        f"{phrase.points(most.strict)} on “{most.label}” (n = {most.entities})",
+    )
+
+
+def _gain_tile(run: Run) -> Tile:
+    title = "What the edit gains"
+    if run.edit is None:
+        return Tile(title, "0.0", "F1 points", "no edit beat the baseline on the development data, so none was made")
+    detail = f"chosen minus baseline: {phrase.difference(run.gain)}"
+    if run.gain_over_control:
+        detail += f"; chosen minus random neurons: {phrase.difference(run.gain_over_control)}"
+    return Tile(title, phrase.signed(run.gain.f1), "F1 points", detail)
+
+
+def score_rows(run: Run) -> list[dict[str, Any]]:
+    """The rows of the test table: name, note, and cells for strict and fuzzy."""
+    rows = [_row("baseline", "the tagger as it is, on OCR text", run.baseline)]
+    rows.append(_row("chosen", run.edit.description if run.edit else "no edit was chosen: as baseline", run.chosen))
+    if run.control:
+        f1s = run.control.f1s
+        note = f"mean of {len(f1s)} draws; strict F1 from {phrase.points(min(f1s))} to {phrase.points(max(f1s))}"
+        rows.append(_row("random neurons", note, run.control.scores))
+    if run.twin:
+        rows.append(_row("clean twin", "the tagger as it is, on the text without OCR errors", run.twin.scores))
+    return rows
+
+
+def _row(name: str, note: str, scores: Scores) -> dict[str, Any]:
+    cells: list[str] = []
+    for score in (scores.strict, scores.fuzzy):
+        if score is None:
+            cells += [phrase.NONE] * 4
+        else:
+            cells += [phrase.points(x) for x in (score.precision, score.recall, score.f1)]
+            cells.append(phrase.bounds(score.interval))
+    return {"name": name, "note": note, "cells": cells}
+
+
+def _drawn(chart: Chart) -> dict[str, Any]:
+    wide, narrow = chart.svgs()
+    return {
+        "chart": chart,
+        "wide": Markup(wide),  # noqa: S704 - matplotlib escapes text, to_svg the alternative text
+        "narrow": Markup(narrow),  # noqa: S704
+    }
+
+
+def _test_documents(run: Run) -> int | None:
+    test = run.described.get("splits", {}).get("test", {})
+    documents = test.get("documents") if isinstance(test, dict) else None
+    return documents if isinstance(documents, int) else None

@@ -1,0 +1,171 @@
+"""From the results of a run to the values of ``summary.json`` and ``details.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.regions import region, regions
+from ocr_neurons.score.bins import BinRecall
+from ocr_neurons.score.evaluate import Scores
+from ocr_neurons.score.intervals import Difference, compare
+from ocr_neurons.score.table import difference_to_dict, to_dict
+from ocr_neurons.sweep.grid import CHOSEN
+from ocr_neurons.sweep.store import Trial
+from ocr_neurons.sweep.sweep import Confirmation
+from ocr_neurons.text.document import Document
+
+BIN_NAMES = {"0-0": "clean", "0.001-0.1": "light", "0.1-0.3": "medium", "0.3-1.1": "heavy"}
+
+
+def scores_entry(scores: Scores, seed: int) -> dict[str, Any]:
+    """Strict and fuzzy micro scores with 95 % intervals over documents."""
+    return to_dict(scores, seed=seed)
+
+
+def control_entry(controls: Sequence[Scores]) -> dict[str, Any] | None:
+    """Means over the random draws, and every draw's strict F1."""
+    if not controls:
+        return None
+    entry: dict[str, Any] = {"draws": len(controls), "f1s": [scores.total("strict").f1 for scores in controls]}
+    for mode in ("strict", "fuzzy"):
+        totals = [scores.total(mode) for scores in controls]
+        f1s = [total.f1 for total in totals]
+        entry[mode] = {
+            "precision": float(np.mean([total.precision for total in totals])),
+            "recall": float(np.mean([total.recall for total in totals])),
+            "f1": float(np.mean(f1s)),
+            "ci95": [float(np.quantile(f1s, 0.025)), float(np.quantile(f1s, 0.975))],
+        }
+    return entry
+
+
+def edit_entry(confirmation: Confirmation, layers: int) -> dict[str, Any]:
+    """What the chosen edit is."""
+    setting = confirmation.setting
+    return {
+        "region": setting.region,
+        "layers": region(setting.region, layers),
+        "count": setting.count,
+        "operation": "scale",
+        "factor": setting.factor,
+        "description": setting.describe(layers),
+    }
+
+
+def bins_entry(bins: Sequence[BinRecall]) -> list[dict[str, Any]]:
+    """Recall by noise bin."""
+    return [
+        {
+            "low": entry.low,
+            "high": entry.high,
+            "label": BIN_NAMES.get(entry.name, entry.name),
+            "entities": entry.entities,
+            "recall_strict": entry.recall_strict if entry.entities else None,
+            "recall_fuzzy": entry.recall_fuzzy if entry.entities else None,
+            "ci95": list(entry.interval_strict) if entry.entities else None,
+        }
+        for entry in bins
+    ]
+
+
+def layers_entry(profile: Profile, neurons: NeuronSet, rule: str) -> dict[str, Any]:
+    """The layer curves."""
+    return {
+        "site": profile.about["site"],
+        "width": profile.width,
+        "count": profile.layers,
+        "pairs": int(profile.pairs.sum()),
+        "levels": list(profile.levels),
+        "cka": {level: _curve(profile.cka[i]) for i, level in enumerate(profile.levels)},
+        "mean_difference": {level: _curve(profile.standardised_curve(level)) for level in profile.levels},
+        "sensitive": [neurons.counts().get(layer, 0) for layer in range(profile.layers)],
+        "sensitive_rule": rule,
+        "regions": {name: regions(profile.layers)[name] for name in ("first", "middle", "last")},
+    }
+
+
+def trials_entry(trials: Sequence[Trial], baseline: Scores, layers: int, seed: int) -> list[dict[str, Any]]:
+    """Each setting's difference to the baseline on dev, beside those of its random draws."""
+    random: dict[tuple[str, int, float], list[float]] = {}
+    for trial in trials:
+        if trial.setting.draw != CHOSEN:
+            key = (trial.setting.region, trial.setting.count, trial.setting.factor)
+            random.setdefault(key, []).append(trial.scores.total("strict").f1 - baseline.total("strict").f1)
+    rows = []
+    for trial in trials:
+        setting = trial.setting
+        if setting.draw != CHOSEN:
+            continue
+        difference = compare(trial.scores, baseline, draws=2000, seed=seed)
+        rows.append(
+            {
+                "region": setting.region,
+                "layers": region(setting.region, layers),
+                "count": setting.count,
+                "operation": "scale",
+                "factor": setting.factor,
+                "f1": trial.scores.total("strict").f1,
+                "difference": difference.f1,
+                "ci95": [difference.low, difference.high],
+                "random_differences": random.get((setting.region, setting.count, setting.factor), []),
+            }
+        )
+    return rows
+
+
+def examples_entry(
+    gold: Sequence[Document], baseline: Sequence[Document], chosen: Sequence[Document], limit: int = 12
+) -> list[dict[str, Any]]:
+    """Sentences whose entities the edit changed, in reading order, at most ``limit``, at most 60 tokens long."""
+    found: list[dict[str, Any]] = []
+    for true, plain, edited in zip(gold, baseline, chosen, strict=True):
+        for start, end in true.sentences():
+            if plain.labels()[start:end] == edited.labels()[start:end] or len(found) >= limit:
+                continue
+            changed = [i for i in range(start, end) if plain.tokens[i].label != edited.tokens[i].label]
+            first, last = max(start, changed[0] - 30), min(end, changed[0] + 30)
+            tokens = [
+                {
+                    "text": true.tokens[i].text,
+                    "space_after": true.tokens[i].space_after,
+                    "gold": true.tokens[i].label,
+                    "baseline": plain.tokens[i].label,
+                    "chosen": edited.tokens[i].label,
+                }
+                for i in range(first, last)
+            ]
+            found.append({"document": true.id, "tokens": tokens})
+    return found
+
+
+def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
+    """One sentence: what the edit did on test, and whether more than random neurons would."""
+    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    beats = over is not None and over.f1 > 0 and over.p <= 0.05
+    if gain.low > 0 and beats:
+        return f"Neutralising helped: {what} changed {size}, more than random neurons did."
+    if gain.low > 0:
+        return f"A gain not owed to these neurons: {what} changed {size}, but random ones in their place did as well."
+    if gain.high < 0:
+        return f"Neutralising did harm: {what} changed {size}."
+    if dev.f1 <= 0:
+        return f"Nothing was gained: no setting improved dev, and the one that lost least, {what}, changed {size}."
+    return f"Nothing was gained that can be told from chance: {what}, the best on dev, changed {size}."
+
+
+def noise_cost_entry(bins: Sequence[BinRecall], clean: Scores | None, noisy: Scores, seed: int) -> dict[str, Any]:
+    """What OCR errors cost the baseline: recall by bin, and the same text without them where there is a clean twin."""
+    twin: Mapping[str, Any] | None = None
+    if clean is not None:
+        difference = compare(clean, noisy, seed=seed)
+        twin = scores_entry(clean, seed) | {"difference": difference_to_dict(difference)}
+    return {"recall_by_bin": bins_entry(bins), "clean_twin": twin}
+
+
+def _curve(values: np.ndarray[Any, Any]) -> list[float | None]:
+    return [round(float(value), 6) if np.isfinite(value) else None for value in values]
