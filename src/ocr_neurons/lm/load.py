@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but missing from __all__
 from torch import nn
 
 from ocr_neurons.common.errors import UserError

@@ -33,7 +33,8 @@ def download_wheel(package: str, version: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-d", str(folder), wanted]
     # pip downloads into the temporary directory first, which may be a small disk of its own.
-    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True)
+    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise _failure(wanted, done.stdout + done.stderr)
     wheels = sorted(folder.glob("*.whl"))

@@ -99,7 +99,7 @@ def _draw(layers: Layers, bands: dict[str, tuple[int, ...]], width: float) -> Fi
             color=MUTED,
             fontsize=8,
         )
-    legend_above(figure, lines, [f"{level} noise" for level in layers.levels], 1 if width <= NARROW else len(lines))
+    legend_above(figure, lines, layers.levels, 3 if width <= NARROW else 6, "Level of noise")
     return figure
 
 

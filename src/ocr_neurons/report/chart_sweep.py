@@ -75,9 +75,9 @@ def sweep_chart(run: Run) -> Chart | None:
         "Each cell is one edit tried on the development data: so many neurons of a region of layers (row), multiplied "
         f"by a factor (column). The number is strict F1 minus that of the tagger without an edit ({points(run.dev_f1)}), "
         "in F1 points: positive, blue, is better; negative, red, is worse. Bold with an asterisk: the 95 % interval "
-        "leaves 0 out, before allowing for how many cells were tried. On the left the sensitive neurons; on the right, "
-        f"in the same colours, as many random neurons of the same layers (mean of {many} draws; a dash: none). Where "
-        "both sides look alike, it is not the sensitivity that matters. "
+        "leaves 0 out, before allowing for how many cells were tried. The first map is of the sensitive neurons; the "
+        f"second, in the same colours, of as many random neurons of the same layers (mean of {many} draws; a dash: none). "
+        "Where both look alike, it is not the sensitivity that matters. "
         + ("The outlined cell was chosen." if outlined else "No cell was chosen.")
     )
     best = max(run.trials, key=lambda trial: trial.difference)
@@ -120,20 +120,30 @@ def _draw(grid: Grid, outlined: tuple[int, int] | None, width: float, many: str)
     ]
     norm = mpl.colors.Normalize(-(limit := max(FLOOR, *map(abs, values))), limit)
     beside = width > NARROW and len(grid.columns) <= 7
-    height = 0.55 + 0.32 * len(grid.rows)
+    height = 0.75 + 0.32 * len(grid.rows)
     figure = canvas(width, height if beside else 2 * height)
+    figure.get_layout_engine().set(hspace=0.08)
     left, right = figure.subplots(1, 2, sharey=True) if beside else figure.subplots(2, 1)
     own = {place: t.difference for place, t in grid.cells.items()}
     bold = {p for p, t in grid.cells.items() if t.interval and not t.interval[0] <= 0 <= t.interval[1]}
     control = {place: mean for place, t in grid.cells.items() if (mean := _mean(t)) is not None}
     _heat(left, grid, own, norm, bold, "Sensitive neurons")
     _heat(right, grid, control, norm, set(), f"Random neurons (mean of {many})")
+    for axes in (left,) if beside else (left, right):
+        axes.set_ylabel("Region · number of neurons")
     if outlined:
         for axes, style in ((left, "-"), (right, ":")):
             row, column = outlined
             axes.add_patch(
                 Rectangle(
-                    (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=2.2, linestyle=style, zorder=5
+                    (column - 0.5, row - 0.5),
+                    1,
+                    1,
+                    fill=False,
+                    edgecolor=CELL_INK,
+                    linewidth=2.2,
+                    linestyle=style,
+                    zorder=5,
                 )
             )
     return figure
@@ -170,5 +180,6 @@ def _heat(
     axes.set_yticks(range(len(grid.rows)), grid.labels)
     axes.tick_params(length=0, labelcolor=INK, top=False, labelsize=8.5)
     axes.set_title(title)
+    axes.set_xlabel("Factor on the activation")
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -66,6 +66,9 @@ def render(run: Run) -> str:
         data=data_table(run.described),
         facts=fact_tables(run),
         test_documents=_test_documents(run),
+        languages=run.described.get("languages") or [],
+        command=run.manifest.get("command"),
+        started=run.manifest.get("started"),
     )
 
 

@@ -34,8 +34,9 @@ def with_bounds(share: float | None, interval: Interval | None) -> str:
 
 
 def p_value(p: float) -> str:
-    """``p = 0.042``, ``p < 0.001``."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    """``p = 0.042``, ``p < 0.001``, with spaces that do not break."""
+    text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return text.replace(" ", "\u00a0")
 
 
 def difference(value: Difference) -> str:

@@ -31,9 +31,15 @@ CELL_INK = "#161616"
 LEVELS = ("#c98a00", "#c04a00", "#7a2a80", "#006e50", "#2060a0", "#606010")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
-VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--line", BAND: "--band", STRONG: "--strong", BAR: "--bar", WEAK: "--weak"} | {
-    colour: f"--level{index}" for index, colour in enumerate(LEVELS)
-}
+VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--line",
+    BAND: "--band",
+    STRONG: "--strong",
+    BAR: "--bar",
+    WEAK: "--weak",
+} | {colour: f"--level{index}" for index, colour in enumerate(LEVELS)}
 
 WIDE, NARROW = 7.1, 3.4
 """Widths in inches: for the page's text column and for a telephone; at 96 pixels an inch both show true to size."""
@@ -84,9 +90,19 @@ def canvas(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
+def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], columns: int, title: str = "") -> None:
     """A legend over the figure, which overlaps nothing."""
-    figure.legend(list(handles), list(labels), loc="outside upper left", ncols=columns, borderaxespad=0.2)
+    made = figure.legend(
+        list(handles),
+        list(labels),
+        loc="outside upper left",
+        ncols=columns,
+        borderaxespad=0.2,
+        title=title or None,
+        title_fontsize=8.5,
+        alignment="left",
+    )
+    made.get_title().set_color(MUTED)
 
 
 def to_svg(figure: Figure, name: str, alt: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,66 @@ import numpy as np
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.regions import region, regions
-from ocr_neurons.score.bins import BinRecall
-from ocr_neurons.score.evaluate import Scores
+from ocr_neurons.score.bins import BinRecall, recall_by_led
+from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import Difference, compare
 from ocr_neurons.score.table import difference_to_dict, to_dict
 from ocr_neurons.sweep.grid import CHOSEN
 from ocr_neurons.sweep.store import Trial
 from ocr_neurons.sweep.sweep import Confirmation
+from ocr_neurons.text.datasets import Dataset, describe
 from ocr_neurons.text.document import Document
 
 BIN_NAMES = {"0-0": "clean", "0.001-0.1": "light", "0.1-0.3": "medium", "0.3-1.1": "heavy"}
 
 
-def scores_entry(scores: Scores, seed: int) -> dict[str, Any]:
-    """Strict and fuzzy micro scores with 95 % intervals over documents."""
-    return to_dict(scores, seed=seed)
+@dataclass(frozen=True)
+class Findings:
+    """All results of a run. ``twin_documents`` are the clean twins of test as the baseline tagged them, or none."""
+
+    model: str
+    data: Dataset
+    profile: Profile
+    common: NeuronSet
+    trials: tuple[Trial, ...]
+    dev_baseline: Scores
+    dev_gain: Difference
+    confirmation: Confirmation
+    twin_documents: tuple[Document, ...]
+    seed: int
+
+    def summary(self) -> dict[str, Any]:
+        """The values of ``summary.json``, timings left out."""
+        found, seed, layers = self.confirmation, self.seed, self.profile.layers
+        gain = found.gain(seed)
+        over = found.over_controls(seed) if found.controls else None
+        twin = evaluate(self.data.clean_twins["test"], self.twin_documents) if self.twin_documents else None
+        bins = recall_by_led(self.data.test, found.baseline_documents, seed=seed)
+        return {
+            "model": self.model,
+            "data": self.data.name,
+            "seed": seed,
+            "baseline": to_dict(found.baseline, seed=seed),
+            "chosen": {"edit": edit_entry(found, layers)} | to_dict(found.chosen, seed=seed),
+            "random_control": control_entry(found.controls),
+            "difference": {
+                "chosen_minus_baseline": difference_to_dict(gain),
+                "chosen_minus_random_control": difference_to_dict(over) if over else None,
+            },
+            "noise_cost": noise_cost_entry(bins, twin, found.baseline, seed),
+            "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """The values of ``details.json``: what the figures are drawn from."""
+        found = self.confirmation
+        return {
+            "layers": layers_entry(self.profile, self.common),
+            "data": describe(self.data),
+            "dev_baseline_f1": self.dev_baseline.total("strict").f1,
+            "trials": trials_entry(self.trials, self.dev_baseline, self.profile.layers, self.seed),
+            "examples": examples_entry(self.data.test, found.baseline_documents, found.chosen_documents),
+        }
 
 
 def control_entry(controls: Sequence[Scores]) -> dict[str, Any] | None:
@@ -73,8 +119,12 @@ def bins_entry(bins: Sequence[BinRecall]) -> list[dict[str, Any]]:
     ]
 
 
-def layers_entry(profile: Profile, neurons: NeuronSet, rule: str) -> dict[str, Any]:
+def layers_entry(profile: Profile, neurons: NeuronSet) -> dict[str, Any]:
     """The layer curves."""
+    rule = (
+        f"|noisy - clean| above its layer's mean + {neurons.method['threshold']:g} sd in at least "
+        f"{neurons.method['share']:.0%} of the pairs"
+    )
     return {
         "site": profile.about["site"],
         "width": profile.width,
@@ -163,7 +213,7 @@ def noise_cost_entry(bins: Sequence[BinRecall], clean: Scores | None, noisy: Sco
     twin: Mapping[str, Any] | None = None
     if clean is not None:
         difference = compare(clean, noisy, seed=seed)
-        twin = scores_entry(clean, seed) | {"difference": difference_to_dict(difference)}
+        twin = to_dict(clean, seed=seed) | {"difference": difference_to_dict(difference)}
     return {"recall_by_bin": bins_entry(bins), "clean_twin": twin}
 
 
