@@ -40,7 +40,7 @@ class Sweeping:
     regions: tuple[str, ...] = ("first", "middle", "last")
     shares: tuple[float, ...] = (0.01, 0.05)
     factors: tuple[float, ...] = (0.0, 0.5, 0.9, 1.5, 2.0)
-    draws: int = 2
+    draws: int = 1
     test_draws: int = 20
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 LAYERS, LEVELS = 30, ("low", "medium", "high")
+SENSITIVE = [19, 7, 3, 2, 0, 1, 0, 3, 0, 2, 0, 0, 2, 3, 5, 0, 3, 0, 3, 4, 6, 2, 9, 12, 12, 19, 23, 30, 44, 61]
 REGIONS = {
     "first": list(range(10)),
     "middle": list(range(10, 20)),
@@ -17,7 +18,8 @@ REGIONS = {
     "band-early": [0, 1, 2],
     "all": list(range(30)),
 }
-SENTENCE = "The steamer Lady Gwenllian left the Merfey on Wednesday , writes Mr. Thornton .".split()
+SENTENCE = ["The", "steamer", "Lady", "Gwenllian", "left", "the", "Merfey", "on", "Wednesday", ",", "writes", "Mr."]
+SENTENCE += ["Thornton", "."]
 
 
 def score(f1: float, half: float = 0.035, *, interval: bool = True) -> dict[str, Any]:
@@ -48,9 +50,9 @@ def summary() -> dict[str, Any]:
         "noise_cost": {
             "recall_by_bin": [
                 bin_("clean", 0.0, 0.0, 402, 0.801, 0.883, [0.761, 0.838]),
-                bin_("up to 0.1", 0.001, 0.1, 58, 0.724, 0.845, [0.603, 0.833]),
-                bin_("0.1 to 0.3", 0.1, 0.3, 71, 0.606, 0.775, [0.486, 0.719]),
-                bin_("over 0.3", 0.3, 1.1, 24, 0.375, 0.5, [0.182, 0.571]),
+                bin_("light", 0.001, 0.1, 58, 0.724, 0.845, [0.603, 0.833]),
+                bin_("medium", 0.1, 0.3, 71, 0.606, 0.775, [0.486, 0.719]),
+                bin_("heavy", 0.3, 1.1, 24, 0.375, 0.5, [0.182, 0.571]),
             ],
             "clean_twin": {**scores(0.7794), "difference": {"f1": 0.0308, "ci95": [0.0121, 0.0497], "p": 0.0012}},
         },
@@ -86,7 +88,7 @@ def details() -> dict[str, Any]:
         "layers": {
             "site": "neuron", "width": 1536, "count": LAYERS, "pairs": 300, "levels": list(LEVELS), "cka": cka,
             "mean_difference": shift,
-            "sensitive": [19, 7, 3, 2, 0, 1, 0, 3, 0, 2, 0, 0, 2, 3, 5, 0, 3, 0, 3, 4, 6, 2, 9, 12, 12, 19, 23, 30, 44, 61],
+            "sensitive": SENSITIVE,
             "sensitive_rule": "mean + 1 sd of its layer in 90 % of pairs",
             "regions": REGIONS,
         },

@@ -36,6 +36,12 @@ class NeuronSet:
                 raise UserError(f"neuron set: layer {layer} given, the model has layers 0 to {self.layers - 1}")
             if len(set(members)) != len(members) or any(not 0 <= i < self.width for i in members):
                 raise UserError(f"neuron set, layer {layer}: wanted distinct neurons from 0 to {self.width - 1}")
+        for layer, scores in self.scores.items():
+            if len(scores) != len(self.indices.get(layer, ())):
+                raise UserError(
+                    f"neuron set, layer {layer}: {len(scores)} scores for {len(self.indices.get(layer, ()))} neurons "
+                    "given; wanted one a neuron"
+                )
 
     @property
     def count(self) -> int:
@@ -55,14 +61,18 @@ class NeuronSet:
         """The ``count`` neurons with the highest scores over all layers; ties go to the lower layer and neuron.
 
         Raises:
-            UserError: there are fewer than ``count``.
+            UserError: there are fewer than ``count``, or the set has no scores (random ones have none).
         """
+        if count < 0:
+            raise UserError(f"{count} neurons asked for; wanted 0 or more")
         if count > self.count:
             raise UserError(f"{count} neurons asked for, the set holds {self.count}; rank with a larger count")
+        if any(members and layer not in self.scores for layer, members in self.indices.items()):
+            raise UserError(f"the top {count} neurons asked for, the set has no scores; rank neurons to get some")
         rows = [
             (-score, layer, neuron)
             for layer, members in self.indices.items()
-            for neuron, score in zip(members, self.scores[layer], strict=True)
+            for neuron, score in zip(members, self.scores.get(layer, ()), strict=True)
         ]
         chosen: dict[int, list[int]] = {}
         for _, layer, neuron in sorted(rows)[:count]:
@@ -86,9 +96,7 @@ class NeuronSet:
             "width": self.width,
             "method": dict(self.method),
             "indices": {str(layer): list(members) for layer, members in sorted(self.indices.items())},
-            "scores": {
-                str(layer): [round(float(s), 9) for s in scores] for layer, scores in sorted(self.scores.items())
-            },
+            "scores": {str(layer): [float(s) for s in scores] for layer, scores in sorted(self.scores.items())},
         }
 
     @staticmethod

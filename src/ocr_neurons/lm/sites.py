@@ -20,9 +20,14 @@ def blocks(model: nn.Module) -> nn.ModuleList:
     """The transformer blocks of ``model`` in order: the module list whose length is the configured depth.
 
     Raises:
-        UserError: the model has no such list.
+        UserError: the model has no such list, or two stacks (encoder and decoder).
     """
-    depth = _config(model).num_hidden_layers
+    config = _config(model)
+    depth = config.num_hidden_layers
+    if getattr(config, "is_encoder_decoder", False):
+        raise UserError(
+            f"{_name(model)}: encoder and decoder given; wanted one stack; take its encoder"
+        )
     for module in model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return module
@@ -35,17 +40,21 @@ def neuron_maps(model: nn.Module) -> list[nn.Module]:
     A PEFT wrapper around the map is returned in its place, so that a hook on its input reaches base and adapter alike.
 
     Raises:
-        UserError: a layer has none or several (mixture-of-experts blocks have none: their experts are not linear maps).
+        UserError: a layer has none or several, or is a mixture of experts: their maps are slices of one 3-D parameter,
+            and the shared expert that stands beside them in some models is only a part of the layer's neurons.
     """
     width, hidden = neuron_width(model), _config(model).hidden_size
     maps: list[nn.Module] = []
     for index, block in enumerate(blocks(model)):
+        where = f"{_name(model)}, layer {index}"
+        if _has_experts(block):
+            raise UserError(f"{where}: a mixture of experts, whose neurons cannot be read; use a model without experts")
         found = _maps_of(block, width, hidden)
         if len(found) != 1:
             names = ", ".join(found) or "none"
             raise UserError(
-                f"{_name(model)}, layer {index}: wanted one linear map from {width} (intermediate_size) to {hidden} "
-                f"(hidden_size), found {names}; mixture-of-experts and unusual blocks cannot be read"
+                f"{where}: wanted one linear map from {width} (intermediate_size) to {hidden} (hidden_size), "
+                f"found {names}; its neurons cannot be told by width; use another model"
             )
         maps.extend(found.values())
     return maps
@@ -72,6 +81,16 @@ def _maps_of(block: nn.Module, width: int, hidden: int) -> dict[str, nn.Module]:
         if _widths(getattr(module, "base_layer", module)) == (width, hidden):
             found[name] = module
     return found
+
+
+def _has_experts(block: nn.Module) -> bool:
+    for name, module in block.named_modules():
+        if name.rpartition(".")[2] == "experts":
+            return True
+        # a convolution's kernel is 3-D as well
+        if "Conv" not in type(module).__name__ and any(p.ndim == 3 for p in module.parameters(recurse=False)):
+            return True
+    return False
 
 
 def _widths(module: nn.Module) -> tuple[int, int] | None:

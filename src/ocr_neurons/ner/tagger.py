@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.lm.batches import Batch, pad, plan
+from ocr_neurons.ner.decode import decode
 from ocr_neurons.ner.encode import Window, windows
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.text.document import Document
@@ -69,30 +70,33 @@ class Prepared:
 
     def tag(self, tagger: Tagger, reporter: Reporter = QUIET) -> list[Document]:
         """Run the tagger over the batches as it stands, hooks included."""
-        predicted = [np.zeros(len(document.tokens), dtype=np.int64) for document in self.documents]
+
+        def forward(number: int) -> Tensor:
+            batch = self.batches[number]
+            return tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits  # type: ignore[no-any-return]
+
+        return self.run(tagger, forward, reporter)
+
+    def run(self, tagger: Tagger, forward: Callable[[int], Tensor], reporter: Reporter = QUIET) -> list[Document]:
+        """The documents, labelled from ``forward(batch number)``, logits ``[rows, sub-words, labels]``."""
+        logits = [np.zeros((len(document.tokens), len(tagger.labels)), np.float32) for document in self.documents]
         was_training = tagger.model.training
         tagger.model.eval()
         try:
             with torch.inference_mode():
-                for batch in reporter.track(self.batches, "tagging"):
-                    logits = tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits
-                    best = logits.argmax(-1).cpu().numpy()
-                    self.scatter(batch, best, predicted)
+                for number, batch in enumerate(reporter.track(self.batches, "tagging")):
+                    self._scatter(batch, forward(number).float().cpu().numpy(), logits)
         finally:
             tagger.model.train(was_training)
-        return self.labelled(predicted, tagger.labels)
+        return [
+            document.with_labels([tagger.labels[number] for number in numbers])
+            for document, numbers in zip(self.documents, decode(logits, tagger.labels), strict=True)
+        ]
 
-    def scatter(self, batch: Batch, best: np.ndarray[Any, Any], predicted: list[np.ndarray[Any, Any]]) -> None:
-        """Put the label numbers ``best`` ``[rows, width]`` of a batch where their tokens are."""
+    def _scatter(self, batch: Batch, values: np.ndarray[Any, Any], logits: list[np.ndarray[Any, Any]]) -> None:
+        """Put the logits of a batch where their tokens are."""
         for line, row in enumerate(batch.rows):
             window = self.windows[row]
             if window.heads:
                 positions, tokens = np.array(window.heads).T
-                predicted[window.document][tokens] = best[line, positions]
-
-    def labelled(self, predicted: Sequence[np.ndarray[Any, Any]], labels: Sequence[str]) -> list[Document]:
-        """The documents with the predicted labels, given as numbers."""
-        return [
-            document.with_labels([labels[number] for number in numbers])
-            for document, numbers in zip(self.documents, predicted, strict=True)
-        ]
+                logits[window.document][tokens] = values[line, positions]

@@ -63,7 +63,7 @@ class Edit:
         handles = []
         try:
             for layer, gain in self.gains(torch.device("cpu"), torch.float32).items():
-                handles.append(maps[layer].register_forward_pre_hook(_scaler(gain)))
+                handles.append(maps[layer].register_forward_pre_hook(_Scaler(gain)))
             yield
         finally:
             for handle in handles:
@@ -76,8 +76,11 @@ class Edit:
         equals the hook up to rounding.
 
         Raises:
-            UserError: an adapter is not merged yet, or the result is not finite.
+            UserError: an adapter is not merged yet, an edit is applied to ``model`` right now (its hooks would be
+                copied too), or the result is not finite.
         """
+        if any(isinstance(hook, _Scaler) for part in model.modules() for hook in part._forward_pre_hooks.values()):
+            raise UserError("bake: an edit is applied to the model right now; leave its with block first")
         baked = copy.deepcopy(model)
         maps = _matching_maps(baked, self.neurons)
         for layer, gain in self.gains(torch.device("cpu"), torch.float32).items():
@@ -125,17 +128,21 @@ class Edit:
         return Edit.from_json(read_json(path, "an edit, as `ocr-neurons run` writes it"), str(path))
 
 
-def _scaler(gain: Tensor) -> Any:  # noqa: ANN401 - a hook's signature is torch's
-    placed: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+class _Scaler:
+    """A hook that multiplies the first input by ``gain``, kept once for every device and type it meets."""
 
-    def scale(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def __init__(self, gain: Tensor) -> None:
+        self.gain = gain
+        self.placed: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         x = inputs[0]
         key = (x.device, x.dtype)
-        if key not in placed:
-            placed[key] = gain.to(device=x.device, dtype=x.dtype)
-        return (x * placed[key], *inputs[1:])
-
-    return scale
+        if key not in self.placed:
+            # a tensor made in inference mode could not be used for training later in the same block
+            with torch.inference_mode(False):
+                self.placed[key] = self.gain.clone().to(device=x.device, dtype=x.dtype)
+        return (x * self.placed[key], *inputs[1:])
 
 
 def _matching_maps(model: nn.Module, neurons: NeuronSet) -> list[nn.Module]:

@@ -26,9 +26,9 @@ class LevelSums:
 
     def update(self, clean: Tensor, noisy: Tensor) -> None:
         """Add pairs: pooled activations ``[layers, n, width]`` of both sides."""
-        difference = (noisy - clean).double()
-        size = difference.abs()
         wide = clean.double()
+        difference = noisy.double() - wide
+        size = difference.abs()
         parts = (difference, difference.square(), size, wide, wide.square())
         self.sums += np.stack([part.sum(1).cpu().numpy() for part in parts])
         # the paper's threshold: mean and standard deviation of |d| over the neurons of the layer, pair by pair

@@ -67,7 +67,7 @@ def pool(model: nn.Module, sides: Sequence[Side], budget: int, pad_id: int) -> T
     """
     distinct = list(dict.fromkeys(sides))
     device = next(model.parameters()).device
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.inference_mode(), capture(model, len(distinct)) as pooled:
@@ -76,7 +76,8 @@ def pool(model: nn.Module, sides: Sequence[Side], budget: int, pad_id: int) -> T
                 pooled.aim(rows, distinct)
                 model(input_ids=batch.ids, attention_mask=batch.attention)
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
     if len(distinct) == len(sides):
         return pooled.values
     place = {side: row for row, side in enumerate(distinct)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,15 +65,11 @@ class Profile:
 
     def deviation(self, level: str | None = None) -> Array:
         """Standard deviation of d over pairs (divided by n), ``[layers, width]``."""
-        deviation: Array = np.sqrt(np.maximum(self._sum(1, level) / self._pairs(level) - self.mean(level) ** 2, 0))
-        return deviation
+        return _deviation(self._sum(0, level), self._sum(1, level), self._pairs(level))
 
     def clean_deviation(self) -> Array:
         """Standard deviation of the clean activation over all pairs, ``[layers, width]``."""
-        count = self._pairs(None)
-        mean = self._sum(3, None) / count
-        deviation: Array = np.sqrt(np.maximum(self._sum(4, None) / count - mean**2, 0))
-        return deviation
+        return _deviation(self._sum(3, None), self._sum(4, None), self._pairs(None))
 
     def share(self, threshold: float, level: str | None = None) -> Array:
         """Share of pairs in which a neuron passes the paper's threshold, ``[layers, width]``, 0 to 1.
@@ -89,10 +86,15 @@ class Profile:
         return share
 
     def standardised_curve(self, level: str) -> Array:
-        """For each layer, the mean over neurons of |mean d| / sd of the clean activation; silent neurons left out."""
+        """For each layer, the mean over neurons of |mean d| / sd of the clean activation.
+
+        Neurons whose clean activation never varies are left out; NaN for a layer of such.
+        """
         spread = self.clean_deviation()
         ratio = np.divide(np.abs(self.mean(level)), spread, out=np.full_like(spread, np.nan), where=spread > 0)
-        curve: Array = np.nanmean(ratio, axis=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the mean of a layer without a live neuron is NaN
+            curve: Array = np.nanmean(ratio, axis=1)
         return curve
 
     def _level(self, level: str) -> int:
@@ -100,8 +102,9 @@ class Profile:
             raise UserError(f"noise level {level!r} given; this profile has {', '.join(self.levels)}")
         return self.levels.index(level)
 
-    def _pairs(self, level: str | None) -> int:
-        return int(self.pairs.sum() if level is None else self.pairs[self._level(level)])
+    def _pairs(self, level: str | None) -> float:
+        """NaN instead of 0, so that every statistic of no pairs is NaN."""
+        return int(self.pairs.sum() if level is None else self.pairs[self._level(level)]) or float("nan")
 
     def _sum(self, which: int, level: str | None) -> Array:
         part: Array = self.sums[:, which].sum(0) if level is None else self.sums[self._level(level), which]
@@ -131,11 +134,30 @@ class Profile:
             with safe_open(path, framework="numpy") as stored:
                 header = json.loads((stored.metadata() or {})["ocr_neurons_profile"])
                 arrays = {name: stored.get_tensor(name) for name in _ARRAYS}
-        except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise UserError(f"{path}: not a profile ({error}); make it with `ocr-neurons probe`") from None
-        return Profile(
-            levels=tuple(header["levels"]), thresholds=tuple(header["thresholds"]), about=header["about"], **arrays
-        )
+            levels, thresholds, about = tuple(header["levels"]), tuple(header["thresholds"]), dict(header["about"])
+            shape = arrays["sums"].shape
+            wanted = {
+                "pairs": (len(levels),),
+                "sums": (len(levels), 5, *shape[2:4]),
+                "passes": (len(levels), len(thresholds), *shape[2:4]),
+                "cka": (len(levels), *shape[2:3]),
+                "cka_pairs": (len(levels),),
+            }
+            for name, value in arrays.items():
+                if value.shape != wanted[name]:
+                    raise ValueError(f"{name} of shape {list(value.shape)}, wanted {list(wanted[name])}")
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+            reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+            raise UserError(f"{path}: not a profile ({reason}); make it with `ocr-neurons probe`") from None
+        return Profile(levels=levels, thresholds=thresholds, about=about, **arrays)
+
+
+def _deviation(total: Array, squares: Array, count: float) -> Array:
+    """Standard deviation from sums; 0 where it would be below the rounding of the sums, as for a constant."""
+    square = squares / count
+    variance = square - (total / count) ** 2
+    deviation: Array = np.sqrt(np.where(variance < 1e-13 * square, 0, variance))
+    return deviation
 
 
 _ARRAYS = ("pairs", "sums", "passes", "cka", "cka_pairs")

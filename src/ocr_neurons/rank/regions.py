@@ -17,7 +17,8 @@ def regions(layers: int) -> dict[str, list[int]]:
     found = {name: list(range(cuts[i], cuts[i + 1])) for i, name in enumerate(("first", "middle", "last"))}
     found = {name: members for name, members in found.items() if members}
     for name, (first, last) in BANDS.items():
-        low, high = round(first * layers / PAPER_DEPTH), round((last + 1) * layers / PAPER_DEPTH)
+        low = min(round(first * layers / PAPER_DEPTH), layers - 1)
+        high = round((last + 1) * layers / PAPER_DEPTH)
         found[name] = list(range(low, max(high, low + 1)))
     return found | {"all": list(range(layers))}
 

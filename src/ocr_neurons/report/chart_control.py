@@ -21,9 +21,9 @@ def control_chart(run: Run) -> Chart | None:
     caption = (
         f"Each dot is the strict F1 on test with one of {len(control.f1s)} draws of random neurons, as many and in the "
         "same layers as the chosen ones, treated alike; further right is better. The height of a dot means nothing. "
-        "The triangle is their mean; the lines are the tagger without an edit and with the chosen edit. The chosen edit "
-        f"beats {beaten} of {len(control.f1s)} draws; only far to the right of the dots would it owe its gain to which "
-        "neurons were chosen."
+        "The triangle is their mean; the lines are the tagger without an edit and with the chosen edit. The chosen "
+        f"edit beats {beaten} of {len(control.f1s)} draws; only far to the right of the dots would it "
+        "owe its gain to which neurons were chosen."
     )
     alt = (
         f"Strip plot of {len(control.f1s)} random draws between {points(min(control.f1s))} and "

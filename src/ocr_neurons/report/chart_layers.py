@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.inputs import Layers
 from ocr_neurons.report.phrase import NONE, runs, whole
-from ocr_neurons.report.style import BAND, LEVELS, MARKERS, MUTED, NARROW, STRONG, canvas, legend_above
+from ocr_neurons.report.style import BAND, LEVELS, MARKERS, MUTED, NARROW, STRONG, canvas, legend_above, short
 
 
 def layers_chart(layers: Layers) -> Chart:
@@ -19,15 +20,16 @@ def layers_chart(layers: Layers) -> Chart:
     bands = disjoint(layers.regions)
     holes = sum(value is None for curve in layers.cka.values() for value in curve)
     caption = (
-        f"Read from left, the layer nearest the input, to right, the layer nearest the output, over {whole(layers.pairs)} "
-        "pairs of a clean and a noisy word. Top: debiased linear CKA, the likeness of a layer's activations on clean and "
-        "on noisy words; 1 means that noise leaves their geometry as it was, near 0 (it may fall below) means that "
-        "nothing of it is left. Middle: mean size, sign left out, of the difference noisy minus clean of a neuron, in "
-        "standard deviations of its clean activation; higher means that noise moves the layer more. Bottom: how many of "
-        f"the layer's {whole(layers.width)} neurons count as sensitive ({layers.rule}). "
+        "Read from left, the layer nearest the input, to right, the layer nearest the output, over "
+        f"{whole(layers.pairs)} pairs of a clean and a noisy word. Top: debiased linear CKA, the likeness of a "
+        "layer's activations on clean and on noisy words; 1 means that noise leaves their geometry as it was, near "
+        "0 (it may fall below) means that nothing of it is left. Middle: mean size, sign left out, of the "
+        "difference noisy minus clean of a neuron, in standard deviations of its clean activation; higher means "
+        f"that noise moves the layer more. Bottom: how many of the layer's {whole(layers.width)} neurons count as "
+        f"sensitive ({layers.rule}). "
         + (f"Shaded and named: the regions {_named(bands)}. " if bands else "")
         + "All three tell what changes with noise, not what causes a wrong entity."
-        + (f" {holes} CKA values are undefined and left out." if holes else "")
+        + (f" Undefined CKA values, left out: {holes}." if holes else "")
     )
     peak = max(range(layers.count), key=lambda i: layers.sensitive[i])
     lows = [
@@ -82,28 +84,30 @@ def _draw(layers: Layers, bands: dict[str, tuple[int, ...]], width: float) -> Fi
     values = [value for curve in layers.cka.values() for value in curve if value is not None]
     low = min([0.0, *values])
     top.set_ylim(low - 0.04 * (1 - low), max(1.04, *values, 1.04))
-    middle.set_ylim(bottom=0)
+    middle.set_ylim(0, 1.1 * max((v for curve in layers.shift.values() for v in curve if v), default=1.0))
     bottom.set_ylim(bottom=0, top=None if any(layers.sensitive) else 1)
     bottom.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    bottom.xaxis.set_major_locator(MaxNLocator(8 if width <= NARROW else 15, integer=True))
+    bottom.set_xticks(range(0, layers.count, math.ceil(layers.count / (8 if width <= NARROW else 15))))
     bottom.set_xlim(-0.6, layers.count - 0.4)
     bottom.set_xlabel("Layer (0 is nearest the input)")
     for name, members in bands.items():
         top.text(
             (min(members) + max(members)) / 2,
             1.02,
-            name,
+            short(name),
             transform=top.get_xaxis_transform(),
             ha="center",
             va="bottom",
             color=MUTED,
             fontsize=8,
         )
-    legend_above(figure, lines, layers.levels, 3 if width <= NARROW else 6, "Level of noise")
+    legend_above(
+        figure, lines, [short(level) for level in layers.levels], 3 if width <= NARROW else 6, "Level of noise"
+    )
     return figure
 
 
-def _line(axes: Any, curve: tuple[float | None, ...], index: int) -> mpl.lines.Line2D:  # noqa: ANN401 - matplotlib is untyped here
+def _line(axes: Axes, curve: tuple[float | None, ...], index: int) -> Line2D:
     return axes.plot(
         range(len(curve)),
         [float("nan") if value is None else value for value in curve],
@@ -115,7 +119,9 @@ def _line(axes: Any, curve: tuple[float | None, ...], index: int) -> mpl.lines.L
 
 
 def _named(bands: dict[str, tuple[int, ...]]) -> str:
-    return "; ".join(f"{name} (layers {runs(members)})" for name, members in bands.items())
+    return "; ".join(
+        f"{name} ({'layers' if len(members) > 1 else 'layer'} {runs(members)})" for name, members in bands.items()
+    )
 
 
 def _short(value: float | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.inputs import Edit, Run, Trial
 from ocr_neurons.report.phrase import NONE, bounds, factor, points, signed, whole
-from ocr_neurons.report.style import CELL_INK, GRID, INK, MUTED, NARROW, canvas
+from ocr_neurons.report.style import CELL_INK, GRID, INK, MUTED, NARROW, canvas, short
 
 LOSS_TO_GAIN = LinearSegmentedColormap.from_list("loss-gain", ["#b5452a", "#f0b69c", "#fbfaf6", "#a3c9e2", "#1f6ea8"])
 FLOOR = 0.005
@@ -35,7 +35,7 @@ class Grid:
     @property
     def labels(self) -> list[str]:
         """What stands before each row."""
-        return [f"{region} · {whole(count)}" for region, count in self.rows]
+        return [f"{short(region)} · {whole(count)}" for region, count in self.rows]
 
     @property
     def heads(self) -> list[str]:
@@ -70,14 +70,15 @@ def sweep_chart(run: Run) -> Chart | None:
     grid = lay_out(run.trials, run.layers.regions)
     outlined = chosen_cell(grid, run.edit)
     draws = sorted({len(trial.random) for trial in run.trials})
-    many = str(draws[0]) if len(draws) == 1 else f"{draws[0]} to {draws[-1]}"
+    many = f"mean of {draws[0]}" if len(draws) == 1 else f"mean of {draws[0]} to {draws[-1]}"
+    many = many if draws[-1] else "none drawn"
     caption = (
-        "Each cell is one edit tried on the development data: so many neurons of a region of layers (row), multiplied "
-        f"by a factor (column). The number is strict F1 minus that of the tagger without an edit ({points(run.dev_f1)}), "
-        "in F1 points: positive, blue, is better; negative, red, is worse. Bold with an asterisk: the 95 % interval "
-        "leaves 0 out, before allowing for how many cells were tried. The first map is of the sensitive neurons; the "
-        f"second, in the same colours, of as many random neurons of the same layers (mean of {many} draws; a dash: none). "
-        "Where both look alike, it is not the sensitivity that matters. "
+        "Each cell is one edit tried on the development data: so many neurons of a region of layers (row), "
+        "multiplied by a factor (column). The number is strict F1 minus that of the tagger without an edit "
+        f"({points(run.dev_f1)}), in F1 points: positive, blue, is better; negative, red, is worse. Bold with an "
+        "asterisk: the 95 % interval leaves 0 out, before allowing for how many cells were tried. The first map is "
+        "of the sensitive neurons; the second, in the same colours, of as many random neurons of the same layers "
+        f"({many}; a dash: none). Where both look alike, it is not the sensitivity that matters. "
         + ("The outlined cell was chosen." if outlined else "No cell was chosen.")
     )
     best = max(run.trials, key=lambda trial: trial.difference)
@@ -120,17 +121,16 @@ def _draw(grid: Grid, outlined: tuple[int, int] | None, width: float, many: str)
     ]
     norm = mpl.colors.Normalize(-(limit := max(FLOOR, *map(abs, values))), limit)
     beside = width > NARROW and len(grid.columns) <= 7
-    height = 0.75 + 0.32 * len(grid.rows)
-    figure = canvas(width, height if beside else 2 * height)
-    figure.get_layout_engine().set(hspace=0.08)
+    height = 0.75 + 0.32 * max(3, len(grid.rows))
+    figure = canvas(width, height if beside else 2 * height, gap=0.08)
     left, right = figure.subplots(1, 2, sharey=True) if beside else figure.subplots(2, 1)
     own = {place: t.difference for place, t in grid.cells.items()}
     bold = {p for p, t in grid.cells.items() if t.interval and not t.interval[0] <= 0 <= t.interval[1]}
     control = {place: mean for place, t in grid.cells.items() if (mean := _mean(t)) is not None}
     _heat(left, grid, own, norm, bold, "Sensitive neurons")
-    _heat(right, grid, control, norm, set(), f"Random neurons (mean of {many})")
+    _heat(right, grid, control, norm, set(), f"Random neurons ({many})")
     for axes in (left,) if beside else (left, right):
-        axes.set_ylabel("Region · number of neurons")
+        axes.set_ylabel("Region · neurons")
     if outlined:
         for axes, style in ((left, "-"), (right, ":")):
             row, column = outlined
@@ -150,7 +150,7 @@ def _draw(grid: Grid, outlined: tuple[int, int] | None, width: float, many: str)
 
 
 def _heat(
-    axes: Any,  # noqa: ANN401 - matplotlib is untyped here
+    axes: Axes,
     grid: Grid,
     values: Mapping[tuple[int, int], float],
     norm: mpl.colors.Normalize,

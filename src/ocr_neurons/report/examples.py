@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An example ready to be shown; ``repaired`` and ``broken`` count gold entities, ``removed`` and ``added`` false ones."""
+    """An example ready to be shown; ``repaired`` and ``broken`` count gold entities, the other two false ones."""
 
     document: str
     repaired: int

@@ -123,6 +123,8 @@ def score_rows(run: Run) -> list[dict[str, Any]]:
     if run.control:
         f1s = run.control.f1s
         note = f"mean of {len(f1s)} draws; strict F1 from {phrase.points(min(f1s))} to {phrase.points(max(f1s))}"
+        if run.control.scores.strict.interval:
+            note += "; in brackets not an interval over documents but where 95 % of the draws lie"
         rows.append(_row("random neurons", note, run.control.scores))
     if run.twin:
         rows.append(_row("clean twin", "the tagger as it is, on the text without OCR errors", run.twin.scores))

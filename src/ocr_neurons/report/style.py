@@ -17,6 +17,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ocr_neurons.common.files import replacing
 
@@ -85,9 +86,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(width: float, height: float) -> Figure:
-    """An empty figure in inches that lays itself out."""
-    return Figure(figsize=(width, height), layout="constrained")
+def canvas(width: float, height: float, gap: float = 0.02) -> Figure:
+    """An empty figure in inches that lays itself out; ``gap`` stands between rows, as a share of their height."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(hspace=gap))
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], columns: int, title: str = "") -> None:
@@ -103,6 +104,11 @@ def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], 
         alignment="left",
     )
     made.get_title().set_color(MUTED)
+
+
+def short(text: str, most: int = 16) -> str:
+    """A name cut to fit a figure; tables and captions have it whole."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def to_svg(figure: Figure, name: str, alt: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -41,20 +40,16 @@ class Prefix:
 
     def tag(self) -> list[Document]:
         """The documents, tagged by the model as it stands (edits in ``layer`` and above included)."""
-        documents = self.prepared.documents
-        predicted = [np.zeros(len(document.tokens), dtype=np.int64) for document in documents]
-        self.tagger.model.eval()
-        with torch.inference_mode():
-            for number, batch in enumerate(self.prepared.batches):
-                state = self.states[number] if self.layer else None
-                with self._skipping(state):
-                    self.prepared.scatter(batch, self._best(batch), predicted)
-        return self.prepared.labelled(predicted, self.tagger.labels)
 
-    def _best(self, batch: Batch) -> np.ndarray[Any, Any]:
-        logits = self.tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits
-        best: np.ndarray[Any, Any] = logits.argmax(-1).cpu().numpy()
-        return best
+        def forward(number: int) -> Tensor:
+            with self._skipping(self.states[number] if self.layer else None):
+                return self._logits(self.prepared.batches[number])
+
+        return self.prepared.run(self.tagger, forward)
+
+    def _logits(self, batch: Batch) -> Tensor:
+        logits: Tensor = self.tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits
+        return logits
 
     def _fill(self) -> None:
         def keep(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -69,7 +64,7 @@ class Prefix:
             stack.callback(layers[self.layer].register_forward_pre_hook(keep, with_kwargs=True).remove)
             stack.callback(layers[0].register_forward_hook(look).remove)
             for batch in self.prepared.batches:
-                self._best(batch)
+                self._logits(batch)
 
     @contextmanager
     def _skipping(self, state: Tensor | None) -> Iterator[None]:

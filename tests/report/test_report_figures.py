@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import sample
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Rectangle
+
+from ocr_neurons.report.chart_control import control_chart
+from ocr_neurons.report.chart_cost import cost_chart, damaged, gap
+from ocr_neurons.report.chart_layers import disjoint, layers_chart
+from ocr_neurons.report.chart_sweep import chosen_cell, lay_out, sweep_chart
+from ocr_neurons.report.figures import charts, write_figures
+from ocr_neurons.report.inputs import Run, read_run
+from ocr_neurons.report.style import NARROW, WIDE, styled
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return sample.write_run(tmp_path / "run", sample.summary(), sample.details(), sample.manifest())
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    return read_run(folder)
+
+
+def test_bars_are_as_long_as_the_recalls(run: Run) -> None:
+    chart = cost_chart(run.bins)
+    assert chart is not None
+    with styled():
+        axes = chart.draw(WIDE).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([80.1, 72.4, 60.6, 37.5])
+    assert [label.get_text() for label in axes.get_yticklabels()][3] == "heavy\nn = 24"
+    assert chart.table.rows[2] == ("medium", "71", "60.6", "[48.6, 71.9]", "77.5")
+    assert damaged(run.bins) == "153 of 555 (28 %)"
+    ends = gap(run.bins)
+    assert ends is not None
+    assert (ends[0].label, ends[1].label) == ("clean", "heavy")
+
+
+def test_unknown_noise_is_no_end_of_the_scale(run: Run) -> None:
+    unknown = replace(run.bins[0], label="unknown", low=None, high=None)
+    assert gap([run.bins[0], unknown]) is None
+    assert damaged([unknown]) is None
+    assert damaged([*run.bins, unknown]) == damaged(run.bins)
+
+
+def test_layer_curves_are_the_numbers(run: Run) -> None:
+    raw = sample.details()["layers"]
+    with styled():
+        figure = layers_chart(run.layers).draw(WIDE)
+    top, middle, bottom = figure.axes
+    for index, level in enumerate(raw["levels"]):
+        np.testing.assert_allclose(top.lines[index].get_ydata(), raw["cka"][level])
+        np.testing.assert_allclose(middle.lines[index].get_ydata(), raw["mean_difference"][level])
+    assert [bar.get_height() for bar in bottom.containers[0]] == raw["sensitive"]
+    assert [text.get_text() for text in top.texts] == ["first", "middle", "last"]
+
+
+def test_regions_that_overlap_are_not_shaded_twice() -> None:
+    assert list(disjoint({"a": (0, 1), "b": (1, 2), "c": (2, 3), "d": ()})) == ["a", "c"]
+
+
+def test_heat_map_lays_out_every_trial_once(run: Run) -> None:
+    grid = lay_out(run.trials, run.layers.regions)
+    assert grid.labels == ["first · 154", "first · 768", "middle · 154", "middle · 768", "last · 154", "last · 768"]
+    assert grid.heads == ["×0", "×0.5", "×0.9", "×1.5", "×2"]
+    for (row, column), trial in grid.cells.items():
+        assert grid.rows[row] == (trial.region, trial.count)
+        assert grid.columns[column] == ("scale", trial.factor)
+    assert len(grid.cells) == len(run.trials)
+    assert chosen_cell(grid, run.edit) == (4, 1)
+    assert chosen_cell(grid, None) is None
+
+
+def test_a_repeated_setting_gets_a_row_of_its_own(run: Run) -> None:
+    grid = lay_out([run.trials[0], run.trials[0], run.trials[1]], run.layers.regions)
+    assert grid.labels == ["last · 154", "last · 154"]
+    assert len(grid.cells) == 3
+
+
+def test_heat_map_colours_follow_the_sign_and_the_chosen_cell_is_outlined(run: Run) -> None:
+    chart = sweep_chart(run)
+    assert chart is not None
+    with styled():
+        left, right = chart.draw(WIDE).axes
+    grid = lay_out(run.trials, run.layers.regions)
+    cells = {(round(p.get_y() + 0.5), round(p.get_x() + 0.5)): p for p in left.patches if p.get_fill()}
+    strong = 0
+    for place, trial in grid.cells.items():
+        red, _, blue, _ = cells[place].get_facecolor()
+        if abs(trial.difference) > 0.01:
+            assert (blue > red) == (trial.difference > 0)
+            strong += 1
+    assert strong > 5
+    outline = [p for p in left.patches if isinstance(p, Rectangle) and not p.get_fill()]
+    assert [(p.get_x(), p.get_y()) for p in outline] == [(0.5, 3.5)]
+    assert len([p for p in right.patches if not p.get_fill()]) == 1
+    shown = [text.get_text().rstrip("*") for text in left.texts]
+    assert shown[4 * 5 + 1] == "+0.9"
+    starred = {place for place, text in zip(cells, left.texts, strict=True) if text.get_text().endswith("*")}
+    assert starred == {p for p, t in grid.cells.items() if t.interval and (t.interval[0] > 0 or t.interval[1] < 0)}
+
+
+def test_strip_shows_each_draw(run: Run) -> None:
+    chart = control_chart(run)
+    assert chart is not None
+    f1s = sample.summary()["random_control"]["f1s"]
+    with styled():
+        axes = chart.draw(WIDE).axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), [100 * f1 for f1 in f1s])
+    beaten = sum(f1 < 0.7529 for f1 in f1s)
+    assert f"beats {beaten} of 20 draws" in chart.caption
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_nothing_leaves_the_figure(run: Run, width: float) -> None:
+    with styled():
+        for chart in charts(run).values():
+            figure = chart.draw(width)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            drawn = figure.get_tightbbox(canvas.get_renderer())  # in inches; ticks that are not drawn do not count
+            assert drawn.x0 >= -0.01, chart.name
+            assert drawn.y0 >= -0.01, chart.name
+            assert drawn.x1 <= figure.get_figwidth() + 0.01, chart.name
+            assert drawn.y1 <= figure.get_figheight() + 0.01, chart.name
+
+
+def test_png_files_are_whole_wide_and_repeatable(folder: Path, tmp_path: Path) -> None:
+    first = write_figures(folder, tmp_path / "a")
+    second = write_figures(folder, tmp_path / "b")
+    assert [path.name for path in first] == ["noise-cost.png", "layers.png", "sweep.png", "random-control.png"]
+    for a, b in zip(first, second, strict=True):
+        raw = a.read_bytes()
+        assert raw[:8] == b"\x89PNG\r\n\x1a\n"
+        assert struct.unpack(">I", raw[16:20])[0] == round(WIDE * 200)
+        assert raw == b.read_bytes()
+    assert len(list((tmp_path / "a").iterdir())) == len(first)
+
+
+def test_the_users_settings_are_left_alone(run: Run) -> None:
+    with mpl.rc_context({"font.size": 31.0, "svg.fonttype": "path"}):
+        svg = charts(run)["layers"].svgs()[0]
+        assert mpl.rcParams["font.size"] == 31.0
+        assert mpl.rcParams["svg.fonttype"] == "path"
+    assert svg == charts(run)["layers"].svgs()[0]
