@@ -167,7 +167,7 @@ def test_equal_runs_give_equal_pages(usual: Page, tmp_path: Path) -> None:
 
 
 def test_the_page_goes_where_it_is_told(tmp_path: Path) -> None:
-    run = sample.write_run(tmp_path / "run", sample.summary(), sample.details())
+    run = sample.write_run(tmp_path / "run", sample.summary() | {"random_control": None}, light())
     assert write_report(run) == run / "report.html"
     assert write_report(run, tmp_path / "x" / "y.html") == tmp_path / "x" / "y.html"
     assert write_report(run, tmp_path / "x") == tmp_path / "x" / "report.html"
@@ -175,6 +175,16 @@ def test_the_page_goes_where_it_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         write_report(run, tmp_path / "z.html")
     assert not (tmp_path / "z.html").exists()
+
+
+def light() -> dict[str, Any]:
+    """Details of a run of three layers that tried nothing: quick to draw."""
+    details = sample.details()
+    layers = details["layers"]
+    layers |= {"count": 3, "sensitive": [0, 2, 1], "regions": {"first": [0], "middle": [1], "last": [2]}}
+    for curves in (layers["cka"], layers["mean_difference"]):
+        curves |= {level: values[:3] for level, values in curves.items()}
+    return details | {"trials": []}
 
 
 def without_edit() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,10 +210,10 @@ def test_no_edit_no_control_no_examples(tmp_path: Path) -> None:
 def test_without_a_clean_twin_the_cost_is_the_gap_in_recall(tmp_path: Path) -> None:
     summary = sample.summary()
     summary["noise_cost"]["clean_twin"] = None
-    shown = page(tmp_path, summary)
+    shown = page(tmp_path, summary, light())
     assert "42.6 points of recall from 80.1 on entities “clean” (n = 402) to 37.5 on “heavy” (n = 24)" in shown.words
     summary["noise_cost"]["recall_by_bin"] = []
-    shown = page(tmp_path, summary)
+    shown = page(tmp_path, summary, light())
     assert "not measured: no clean twin" in shown.words
     assert "Recall by noise was not measured" in shown.words
 
@@ -216,7 +226,7 @@ def test_an_empty_noise_bin_is_said_to_be_empty(tmp_path: Path) -> None:
         "recall_fuzzy": None,
         "ci95": None,
     }
-    shown = page(tmp_path, summary)
+    shown = page(tmp_path, summary, light())
     assert ["light", "0", "–", "–", "–"] in shown.rows
     assert "no such entities" in shown.words
 
@@ -245,7 +255,7 @@ def test_all_cka_undefined_and_no_trial(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("manifest", [{}, {"command": None, "versions": None, "steps": [], "config": "x", "seed": 1}])
 def test_a_poor_manifest_is_no_obstacle(tmp_path: Path, manifest: dict[str, Any]) -> None:
-    details = sample.details()
+    details = light()
     details["data"] = {"splits": {"test": {"tokens": 5}, "odd": None}}
     shown = page(tmp_path, details=details, manifest=manifest)
     assert ["test", "–", "–", "5", "0", "–"] in shown.rows

@@ -25,9 +25,7 @@ def blocks(model: nn.Module) -> nn.ModuleList:
     config = _config(model)
     depth = config.num_hidden_layers
     if getattr(config, "is_encoder_decoder", False):
-        raise UserError(
-            f"{_name(model)}: encoder and decoder given; wanted one stack; take its encoder"
-        )
+        raise UserError(f"{_name(model)}: encoder and decoder given; wanted one stack; take its encoder")
     for module in model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return module
@@ -63,7 +61,7 @@ def neuron_maps(model: nn.Module) -> list[nn.Module]:
 def neuron_width(model: nn.Module) -> int:
     """Neurons a layer: ``intermediate_size``, or the name the architecture gives it."""
     config = _config(model)
-    for name in ("intermediate_size", "ffn_dim", "d_ff", "n_inner"):
+    for name in ("intermediate_size", "ffn_dim", "d_ff", "n_inner", "hidden_dim"):
         value = getattr(config, name, None)
         if isinstance(value, int):
             return value

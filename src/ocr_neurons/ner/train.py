@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -62,7 +63,7 @@ def train(
     tokenizer = load_tokenizer(source)
     examples = _examples(documents, windows(documents, tokenizer, recipe.max_length), names)
     start = time.monotonic()
-    with _own_generators(derive(seed, "train") % 2**32):
+    with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
         model = build(source, names, attention=recipe.attention, dtype=dtype, device=device)
         lora = LoraConfig(
             task_type=TaskType.TOKEN_CLS,
@@ -211,6 +212,14 @@ def _printer() -> Any:  # noqa: ANN401 - a transformers class
     from transformers.trainer_callback import PrinterCallback
 
     return PrinterCallback
+
+
+@contextmanager
+def _old_name_forgiven() -> Iterator[None]:
+    """Silence one warning: peft and the Trainer ask transformers for a property by its old name themselves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 @contextmanager

@@ -59,4 +59,5 @@ class StreamingCKA:
 def _centred(side: Tensor) -> Tensor:
     """HSIC does not depend on the mean; taking it off keeps float64 exact where activations have large offsets."""
     wide = side.double()
-    return wide - wide.mean(1, keepdim=True)
+    # sum / n is exact for a constant on every device; mean() may multiply by 1 / n, and leave rounding to be compared
+    return wide - wide.sum(1, keepdim=True) / wide.shape[1]

@@ -28,11 +28,6 @@ def bounds(interval: Interval | None) -> str:
     return NONE if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
 
 
-def with_bounds(share: float | None, interval: Interval | None) -> str:
-    """``74.9 [71.2, 78.1]``, or the number alone where there is no interval."""
-    return points(share) if interval is None or share is None else f"{points(share)} {bounds(interval)}"
-
-
 def p_value(p: float) -> str:
     """``p = 0.042``, ``p < 0.001``, with spaces that do not break."""
     text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
