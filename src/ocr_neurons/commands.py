@@ -84,11 +84,15 @@ def rank(args: argparse.Namespace) -> None:
     """``rank``: a profile's sensitive neurons into a file."""
     from ocr_neurons.probe.profile import Profile
     from ocr_neurons.rank.paper import rank_paper
+    from ocr_neurons.rank.regions import describe, regions
 
     chosen = rank_paper(Profile.load(args.profile), threshold=args.threshold, share=args.share, count=args.count)
     chosen.save(args.out)
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
-    Reporter(args.quiet).say(f"{chosen.count} neurons ({where}): {args.out}")
+    reporter = Reporter(args.quiet)
+    reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
+    for name, members in regions(chosen.layers).items():
+        reporter.say(f"  {name} (layers {describe(members)}): {chosen.within(members).count}")
 
 
 def train(args: argparse.Namespace) -> None:
@@ -207,7 +211,8 @@ def bake(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """``report``: the page of a run."""
-    from ocr_neurons.report.page import write_figures, write_report
+    from ocr_neurons.report.figures import write_figures
+    from ocr_neurons.report.page import write_report
 
     if not (args.run / "summary.json").is_file():
         raise UserError(f"{args.run}: no summary.json in it; wanted the folder of a finished `ocr-neurons run`")

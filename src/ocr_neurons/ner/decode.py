@@ -45,8 +45,8 @@ def decode(logits: Sequence[Array], labels: Sequence[str]) -> list[Array]:
         reach = best[:, :, None] + barrier
         back[:, position] = reach.argmax(axis=1)
         best = reach.max(axis=1) + scores[:, position]
-        for document in np.flatnonzero(lengths == position + 1):
-            final[document] = best[document]
+        for ended in np.flatnonzero(lengths == position + 1).tolist():
+            final[ended] = best[ended]
     paths: list[Array] = []
     for document, length in enumerate(lengths.tolist()):
         path = np.zeros(length, dtype=np.int64)

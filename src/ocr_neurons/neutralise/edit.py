@@ -33,8 +33,8 @@ class Edit:
     def __post_init__(self) -> None:
         if self.operation != "scale":
             raise UserError(f"edit: operation {self.operation!r} given; wanted 'scale'")
-        if not (self.factor >= 0 and self.factor < float("inf")):
-            raise UserError(f"edit: factor {self.factor} given; wanted a finite number of at least 0")
+        if not 0 <= self.factor <= torch.finfo(torch.float32).max:
+            raise UserError(f"edit: factor {self.factor} given; wanted a finite float32 number of at least 0")
 
     def gains(self, device: torch.device, dtype: torch.dtype) -> dict[int, Tensor]:
         """For each layer touched, the vector ``[width]`` that its activations are multiplied by."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.rank.regions import PAPER_DEPTH, regions
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.grid import Setting
 
@@ -60,7 +61,8 @@ class Store:
 
         params = setting.params()
         choices: dict[str, Any] = {
-            "region": optuna.distributions.CategoricalDistribution([params["region"]]),
+            # Optuna wants the same choices in every trial of a study: all names there are, in a fixed order
+            "region": optuna.distributions.CategoricalDistribution(list(regions(PAPER_DEPTH))),
             "count": optuna.distributions.IntDistribution(1, 10**9),
             "factor": optuna.distributions.FloatDistribution(0.0, 1e6),
             "draw": optuna.distributions.IntDistribution(-1, 10**6),
