@@ -19,19 +19,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         parsed.handler(parsed)
+        sys.stdout.flush()  # a closed pipe shows here rather than after the last line of the program
     except UserError as error:
-        print(f"ocr-neurons: {error}", file=sys.stderr)
+        print(f"ocr-neurons: {_one_line(error)}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
-        print(f"ocr-neurons: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"ocr-neurons: {where}{_one_line(error.strerror or error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("ocr-neurons: stopped; the same command goes on from the last finished step", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return 0
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 class _Parser(argparse.ArgumentParser):

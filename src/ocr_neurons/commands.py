@@ -170,7 +170,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.score.table import difference_text
     from ocr_neurons.sweep import sweep as room
     from ocr_neurons.sweep.grid import grid
-    from ocr_neurons.sweep.store import Store
+    from ocr_neurons.sweep.store import Store, file_url
     from ocr_neurons.text.datasets import load_dataset
 
     reporter, dataset = Reporter(args.quiet), load_dataset(args.data)
@@ -181,7 +181,7 @@ def sweep(args: argparse.Namespace) -> None:
     tagger = _tagger(args.tagger, args)
     tagger.check([*dev, *test], dataset.name)
     identity = digest(fingerprint(tagger.model), ranked.to_json(), dataset.digest(), args.seed)
-    url = args.store if "://" in args.store else f"sqlite:///{Path(args.store).resolve()}"
+    url = args.store if "://" in args.store else file_url(Path(args.store))
     store = Store(url, "sweep", identity)
     baseline = room.sweep(tagger, dev, ranked, settings, store, seed=args.seed, reporter=reporter)
     wanted = set(settings)

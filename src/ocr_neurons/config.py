@@ -11,6 +11,10 @@ from typing import Any
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.noise.presets import preset
+from ocr_neurons.noise.words import PROTOCOLS
+from ocr_neurons.probe.accumulate import THRESHOLDS
+from ocr_neurons.sweep.grid import check_grid
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,14 @@ class Pairing:
     words: int = 100
     levels: tuple[str, ...] = ("low", "medium", "high")
 
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise UserError(f"pairs: protocol {self.protocol!r} given; wanted one of {', '.join(PROTOCOLS)}")
+        if self.words < 1:
+            raise UserError(f"pairs: {self.words} words given; wanted at least 1")
+        for level in self.levels:
+            preset(level)
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -28,6 +40,13 @@ class Ranking:
 
     threshold: float = 1.0
     share: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise UserError(f"rank: share {self.share} given; wanted a number from 0 to 1")
+        if self.threshold not in THRESHOLDS:
+            known = ", ".join(f"{k:g}" for k in THRESHOLDS)
+            raise UserError(f"rank: threshold {self.threshold:g} given; wanted one of {known}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,11 @@ class Sweeping:
     factors: tuple[float, ...] = (0.0, 0.5, 0.9, 1.5, 2.0)
     draws: int = 1
     test_draws: int = 20
+
+    def __post_init__(self) -> None:
+        check_grid(self.regions, self.shares, self.factors, self.draws)
+        if self.test_draws < 0:
+            raise UserError(f"sweep: {self.test_draws} test_draws given; wanted 0 or more; 20 are advised")
 
 
 @dataclass(frozen=True)
@@ -99,7 +123,10 @@ def _build(default: Any, value: Mapping[str, Any], where: str, section: str) -> 
             changes[name] = _sequence(old, given, where, full)
         else:
             changes[name] = _scalar(old, given, where, full)
-    return replace(default, **changes)
+    try:
+        return replace(default, **changes)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _sequence(old: tuple[Any, ...], given: object, where: str, name: str) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from ocr_neurons.common.files import read_json, sha256, write_json
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.config import Config
-from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
+from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import CARD, load_tagger
@@ -30,11 +30,11 @@ from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
 from ocr_neurons.sweep.grid import grid
-from ocr_neurons.sweep.store import Store, Trial
+from ocr_neurons.sweep.store import Store, Trial, file_url
 from ocr_neurons.sweep.sweep import choose, confirm, sweep
 from ocr_neurons.text.datasets import SPLITS, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
-from ocr_neurons.text.pairs import read_pairs, write_pairs
+from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 
 def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence: bool = False) -> dict[str, Any]:
@@ -57,12 +57,16 @@ class _Run:
         if out.exists() and any(out.iterdir()) and not (out / "manifest.json").exists():
             raise UserError(f"{out}: holds files that are not a run's; choose another folder with --out")
         self.given = Path(config.model) if (Path(config.model) / CARD).is_file() else None
-        start = time.monotonic()
+        fetched = 0.0
         if self.given is None:
-            resolve(config.model, accept_licence=accept_licence, say=reporter.say)
+            start = time.monotonic()
+            source = resolve(config.model, accept_licence=accept_licence, say=reporter.say)
+            fetched = time.monotonic() - start
+            load_tokenizer(source)  # shows an unknown Hub id before anything is written
+        self.pairs = self._pairs()
         out.mkdir(parents=True, exist_ok=True)
         self.manifest = Manifest(out)
-        if (fetched := time.monotonic() - start) > 1:  # otherwise it was in the cache
+        if fetched > 1:  # otherwise it was in the cache
             self.manifest.record("model", config.model, fetched)
         self.keys = self._keys()
 
@@ -125,12 +129,16 @@ class _Run:
             reporter=self.reporter,
         )
 
-    def _probe(self, tagger: Tagger) -> None:
+    def _pairs(self) -> list[TextPair]:
+        """The words to probe with; made first, because there may be too few of them."""
         options, seed = self.config.pairs, self.config.seed
         documents = self.data.clean_twins.get("train") or self.data.train
-        pairs = word_pairs(documents, protocol=options.protocol, words=options.words, levels=options.levels, seed=seed)
-        write_pairs(self.out / "pairs.jsonl", pairs)
-        self.reporter.say(f"probe: {len(pairs)} pairs of clean and noisy words …")
+        return word_pairs(documents, protocol=options.protocol, words=options.words, levels=options.levels, seed=seed)
+
+    def _probe(self, tagger: Tagger) -> None:
+        options, seed = self.config.pairs, self.config.seed
+        write_pairs(self.out / "pairs.jsonl", self.pairs)
+        self.reporter.say(f"probe: {len(self.pairs)} pairs of clean and noisy words …")
         profile = probe(
             tagger.trunk,
             tagger.tokenizer,
@@ -157,7 +165,7 @@ class _Run:
         config, seed = self.config, self.config.seed
         options = config.sweep
         settings = grid(ranking, options.regions, options.shares, options.factors, options.draws)
-        store = Store(f"sqlite:///{(self.out / 'sweep.db').resolve()}", self.keys["rank"], self.keys["rank"])
+        store = Store(file_url(self.out / "sweep.db"), self.keys["rank"], self.keys["rank"])
 
         def search() -> None:
             self.reporter.say(f"sweep: {len(settings)} settings on {len(self.data.dev)} dev documents …")

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json
 
 PACKAGES = ("ocr-neurons", "torch", "transformers", "peft", "numpy", "optuna", "tokenizers", "safetensors")
@@ -27,7 +28,8 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "manifest.json"
         self.value: dict[str, Any] = read_json(self.path, "a run's manifest") if self.path.exists() else {}
-        self.value.setdefault("steps", {})
+        if not isinstance(self.value, dict) or not isinstance(self.value.setdefault("steps", {}), dict):
+            raise UserError(f"{self.path}: not a run's manifest; wanted an object with steps; choose another folder")
 
     def describe(self, **facts: Any) -> None:  # noqa: ANN401 - whatever json can write
         """Write down command, time, versions, hardware and ``facts``."""
@@ -49,7 +51,8 @@ class Manifest:
     def step(self, name: str, key: str) -> Iterator[None]:
         """Time a step; write it down as done unless it fails."""
         start = time.monotonic()
-        self.value["steps"].pop(name, None)
+        if self.value["steps"].pop(name, None):
+            self.save()  # its files may be half replaced when it fails
         yield
         self.record(name, key, time.monotonic() - start)
 

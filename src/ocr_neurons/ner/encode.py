@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.text.document import Document
 
-MAX_LENGTH = 192
+MAX_LENGTH = 128
 OVERLAP = 32
 
 
@@ -36,15 +37,23 @@ def windows(
     Neighbouring sentences share a window while they fit. A sentence longer than a window is cut; its pieces reach
     over the cut by up to ``OVERLAP`` sub-words, so that no token is read at a bare edge. Each token of each document
     is in the heads of exactly one window.
+
+    Raises:
+        UserError: ``max_length`` has no room for a sub-word beside the special tokens.
     """
     before, after = _special(tokenizer)
     room = max_length - len(before) - len(after)
+    if room < 1:
+        raise UserError(
+            f"windows of {max_length} sub-words given; wanted more than the {max_length - room} special ones"
+        )
     cut: list[Window] = []
     for number, document in enumerate(documents):
         running = document.running_text()
         encoded = tokenizer(running.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        ids: list[int] = encoded["input_ids"]
-        heads = token_heads(encoded["offset_mapping"], running.starts, running.ends)
+        # a tokenizer may drop all there is (BERT's drops control characters); the tokens still need a window
+        ids: list[int] = encoded["input_ids"] or [_stand_in(tokenizer)]
+        heads = token_heads(encoded["offset_mapping"] or [(0, 0)], running.starts, running.ends)
         for start, stop, first, last in _pieces(document.sentences(), [*heads, len(ids)], room):
             kept = tuple((heads[token] - start + len(before), token) for token in range(first, last))
             cut.append(Window(number, (*before, *ids[start:stop], *after), kept))
@@ -62,9 +71,11 @@ def token_heads(offsets: Sequence[tuple[int, int]], starts: Sequence[int], ends:
     sub_ends = [end for _, end in offsets]
     for start, end in zip(starts, ends, strict=True):
         sub = bisect_right(sub_ends, start)
-        if heads and heads[-1] == sub and sub + 1 < len(offsets) and offsets[sub + 1][0] < end:
+        if sub == len(offsets) or offsets[sub][0] >= end:
+            sub = max(sub - 1, 0)
+        elif heads and heads[-1] == sub and sub + 1 < len(offsets) and offsets[sub + 1][0] < end:
             sub += 1
-        heads.append(min(sub, len(offsets) - 1))
+        heads.append(max(sub, heads[-1]) if heads else sub)
     return heads
 
 
@@ -73,31 +84,41 @@ def _pieces(sentences: Sequence[tuple[int, int]], heads: Sequence[int], room: in
 
     ``heads`` holds the first sub-word of each token and, last, the number of sub-words.
     """
+
+    def size(first: int, last: int) -> int:
+        # the last token may share its sub-word with the first of the next piece
+        return max(heads[last], heads[last - 1] + 1) - heads[first]
+
     units: list[tuple[int, int]] = []
     for first, last in sentences:
-        limit = room if heads[last] - heads[first] <= room else max(1, room - 2 * OVERLAP)
+        limit = room if size(first, last) <= room else max(1, room - 2 * OVERLAP)
         begin = first
         for token in range(first + 1, last):
-            if heads[token + 1] - heads[begin] > limit:
+            if size(begin, token + 1) > limit:
                 units.append((begin, token))
                 begin = token
         units.append((begin, last))
     merged: list[tuple[int, int]] = []
     for first, last in units:
-        if merged and heads[last] - heads[merged[-1][0]] <= room:
+        if merged and size(merged[-1][0], last) <= room:
             merged[-1] = (merged[-1][0], last)
         else:
             merged.append((first, last))
     starts = {first for first, _ in sentences}
     pieces: list[tuple[int, int, int, int]] = []
     for first, last in merged:
-        start, stop = heads[first], max(heads[last], heads[last - 1] + 1)
+        start, stop = heads[first], heads[first] + size(first, last)
         if first not in starts:
             start -= min(OVERLAP, start, max(0, room - (stop - start)))
         if last not in starts:
             stop += min(OVERLAP, heads[-1] - stop, max(0, room - (stop - start)))
         pieces.append((start, min(stop, start + room), first, last))
     return pieces
+
+
+def _stand_in(tokenizer: PreTrainedTokenizerBase) -> int:
+    known = (tokenizer.unk_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    return next((int(number) for number in known if isinstance(number, int)), 0)
 
 
 def _special(tokenizer: PreTrainedTokenizerBase) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -16,22 +16,29 @@ class Recipe:
     ``causal``. ``batch`` counts windows.
     """
 
-    epochs: int = 3
+    epochs: int = 4
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
     learning_rate: float = 5e-4
     warmup: float = 0.1
-    batch: int = 16
+    batch: int = 4
     max_length: int = MAX_LENGTH
     target: str = "all-linear"
     attention: str = "bidirectional"
 
     def __post_init__(self) -> None:
-        if self.attention not in ("bidirectional", "causal"):
-            raise UserError(f"recipe: attention {self.attention!r} given; wanted bidirectional or causal")
-        if min(self.epochs, self.rank, self.batch) < 1 or self.max_length < 16 or self.learning_rate <= 0:
-            raise UserError(
-                f"recipe: {self.epochs} epochs, rank {self.rank}, batch {self.batch}, windows of {self.max_length}, "
-                f"learning rate {self.learning_rate} given; wanted at least 1, 1, 1, 16 and a positive rate"
-            )
+        wanted = {
+            "epochs": (self.epochs >= 1, "at least 1"),
+            "rank": (self.rank >= 1, "at least 1"),
+            "alpha": (self.alpha >= 1, "at least 1"),
+            "dropout": (0 <= self.dropout < 1, "a number from 0 to below 1"),
+            "learning_rate": (0 < self.learning_rate < float("inf"), "a positive number"),
+            "warmup": (0 <= self.warmup < float("inf"), "a share of the steps below 1, or a number of steps"),
+            "batch": (self.batch >= 1, "at least 1"),
+            "max_length": (self.max_length >= 16, "at least 16"),
+            "attention": (self.attention in ("bidirectional", "causal"), "bidirectional or causal"),
+        }
+        for name, (holds, what) in wanted.items():
+            if not holds:
+                raise UserError(f"recipe: {name} = {getattr(self, name)!r} given; wanted {what}")

@@ -50,7 +50,8 @@ def train(
     Returns the card, with ``losses`` (one a logged step) and ``seconds``.
 
     Raises:
-        UserError: no document, no entity, or an output folder that holds something else.
+        UserError: no document, no entity, windows longer than the model reads, or an output folder that holds
+            something else.
     """
     recipe, device = recipe or Recipe(), device or torch.device("cpu")
     if not documents:
@@ -65,6 +66,9 @@ def train(
     start = time.monotonic()
     with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
         model = build(source, names, attention=recipe.attention, dtype=dtype, device=device)
+        positions = getattr(model.config, "max_position_embeddings", None)
+        if isinstance(positions, int) and recipe.max_length > positions:
+            raise UserError(f"recipe: max_length = {recipe.max_length} given; {base} has {positions} positions")
         lora = LoraConfig(
             task_type=TaskType.TOKEN_CLS,
             r=recipe.rank,

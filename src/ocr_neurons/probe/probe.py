@@ -77,5 +77,6 @@ def _grouped(order: Sequence[int]) -> list[list[int]]:
     """Groups of ``GROUP``; a last one too small for the CKA joins the one before it."""
     groups = [list(order[i : i + GROUP]) for i in range(0, len(order), GROUP)]
     if len(groups) > 1 and len(groups[-1]) < SMALLEST:
-        groups[-2] += groups.pop()
+        small = groups.pop()  # apart: `groups[-2] += groups.pop()` would write to the wrong place
+        groups[-1] += small
     return groups

@@ -21,6 +21,8 @@ class Side:
 
 def encode(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> list[tuple[Side, Side]]:
     """The clean and the noisy side of each pair, special tokens included as the tokenizer puts them."""
+    if not pairs:
+        return []  # a tokenizer refuses an empty list
     texts = [text for pair in pairs for text in (_text(pair, pair.clean), _text(pair, pair.noisy))]
     words = [word for pair in pairs for word in (_span(pair, pair.clean), _span(pair, pair.noisy))]
     encoded = tokenizer(texts, return_offsets_mapping=True, verbose=False)

@@ -10,7 +10,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.rank.controls import random_like
-from ocr_neurons.rank.regions import describe, region
+from ocr_neurons.rank.regions import PAPER_DEPTH, describe, region
 
 CHOSEN = -1
 """The draw number of the ranked neurons themselves; 0, 1, … are random draws."""
@@ -57,17 +57,9 @@ def grid(
     ``shares`` are parts of the region's neurons, so that counts scale with the model.
 
     Raises:
-        UserError: a part or factor out of range, or ``ranked`` holds too few neurons in a region.
+        UserError: as :func:`check_grid` does, or ``ranked`` holds too few neurons in a region.
     """
-    if not (regions and shares and factors) or draws < 0:
-        raise UserError(
-            "sweep: wanted at least one region, one share of neurons and one factor, and draws of 0 or more"
-        )
-    if any(not 0 < share <= 1 for share in shares) or any(factor < 0 or factor == 1 for factor in factors):
-        raise UserError(
-            f"sweep: shares {list(shares)}, factors {list(factors)} given; "
-            "wanted shares above 0 up to 1, factors of 0 or more other than 1"
-        )
+    check_grid(regions, shares, factors, draws)
     settings: list[Setting] = []
     for name in sorted(regions, key=lambda name: -min(region(name, ranked.layers))):
         layers = region(name, ranked.layers)
@@ -83,3 +75,22 @@ def grid(
                 Setting(name, count, float(factor), draw) for factor in factors for draw in (CHOSEN, *range(draws))
             ]
     return settings
+
+
+def check_grid(regions: Sequence[str], shares: Sequence[float], factors: Sequence[float], draws: int) -> None:
+    """Refuse what no model could be swept with, so that it shows before any long work.
+
+    Raises:
+        UserError: nothing to sweep, an unknown region, or a part or factor out of range.
+    """
+    if not (regions and shares and factors) or draws < 0:
+        raise UserError(
+            "sweep: wanted at least one region, one share of neurons and one factor, and draws of 0 or more"
+        )
+    for name in regions:
+        region(name, PAPER_DEPTH)
+    if any(not 0 < share <= 1 for share in shares) or any(not 0 <= f < float("inf") or f == 1 for f in factors):
+        raise UserError(
+            f"sweep: shares {list(shares)}, factors {list(factors)} given; "
+            "wanted shares above 0 up to 1, factors of 0 or more other than 1"
+        )

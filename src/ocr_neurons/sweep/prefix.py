@@ -59,8 +59,9 @@ class Prefix:
             self._tuples = isinstance(output, tuple)
 
         layers = blocks(self.tagger.model)
-        self.tagger.model.eval()
         with ExitStack() as stack, torch.inference_mode():
+            stack.callback(self.tagger.model.train, self.tagger.model.training)
+            self.tagger.model.eval()
             stack.callback(layers[self.layer].register_forward_pre_hook(keep, with_kwargs=True).remove)
             stack.callback(layers[0].register_forward_hook(look).remove)
             for batch in self.prepared.batches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
@@ -18,6 +19,11 @@ class Trial:
 
     setting: Setting
     scores: Scores
+
+
+def file_url(path: Path) -> str:
+    """The storage URL of a SQLite file; the signs that SQLAlchemy would read otherwise are escaped."""
+    return "sqlite:///" + str(path.resolve()).replace("%", "%25").replace("?", "%3F")
 
 
 class Store:
