@@ -20,6 +20,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
+# models this small gain nothing from a second thread, and on a busy machine threads wait for each other
+torch.set_num_threads(1)
+
 TRAINING_TEXT = [
     "The ship arrived at the harbour of Liverpool on Monday the third of March.",
     "Mr. Thornton and the Earl of Derby were present in the court of the assizes.",
