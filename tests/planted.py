@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from ocr_neurons.cli import main
 from ocr_neurons.common.seeds import generator
 from ocr_neurons.lm.load import load_tokenizer
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.model import build
 from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import write_hipe
+
+SETTINGS = """
+dtype = "float32"
+[train]
+epochs = 8
+rank = 8
+alpha = 16
+learning_rate = 5e-3
+batch = 4
+max_length = 64
+[pairs]
+words = 12
+[sweep]
+regions = ["last"]
+shares = [0.2]
+factors = [0.0, 4.0]
+draws = 1
+test_draws = 3
+"""
 
 LABELS = ["O", "B-loc", "I-loc", "B-pers", "I-pers"]
 FILLER = re.findall(
@@ -22,14 +45,6 @@ FILLER = re.findall(
     "the ship arrived in harbour with letters court judge market cotton price rose fell yesterday morning evening "
     "steamer captain telegram minister college garden broken double circle orders bridge road house soldier",
 )
-
-
-def one_thread() -> Iterator[None]:
-    """Tiny models are several times faster on one thread than on threads that wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def planted(count: int, seed: int, words: int = 14) -> list[Document]:
@@ -56,11 +71,15 @@ def write_planted(folder: Path, train: int = 12, dev: int = 5, test: int = 5) ->
 
 
 def untrained(folder: Path, attention: str = "bidirectional", max_length: int = 48, seed: int = 5) -> Tagger:
-    """A tagger on a tiny model, its head drawn wide enough for every label to be given somewhere."""
+    """A tagger on a tiny model, its weights drawn wide enough for every label to be given and every edit to show."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(str(folder), LABELS, attention=attention, dtype=torch.float32, device=torch.device("cpu"))
         head = getattr(model, "score", None) or model.classifier
+        for block in blocks(model):
+            for module in block.modules():
+                if isinstance(module, torch.nn.Linear):  # large enough for edits of neurons to show
+                    torch.nn.init.normal_(module.weight, std=0.3)
         torch.nn.init.normal_(head.weight, std=3.0)  # type: ignore[union-attr,arg-type]
     model.eval()
     return Tagger(model, load_tokenizer(str(folder)), list(LABELS), max_length, {"attention": attention})
@@ -86,3 +105,19 @@ def hooks(model: torch.nn.Module) -> Sequence[str]:
             found += [f"{name}.{kind}"] * len(getattr(module, kind))
         found += [f"{name}.forward"] if "forward" in module.__dict__ else []
     return found
+
+
+def workplace(root: Path, model: Path) -> Path:
+    """A folder with data, settings, a trained tagger and what the commands make on the way to a sweep."""
+    write_planted(root / "data", train=16, dev=4, test=5)
+    (root / "c.toml").write_text(SETTINGS)
+    shutil.copytree(model, root / "model")
+    for line in (
+        "pairs {0}/data --words 12 --out {0}/p.jsonl",
+        "train {0}/data --model {0}/model --config {0}/c.toml --dtype float32 --out {0}/tagger",
+        "probe {0}/p.jsonl --model {0}/tagger --dtype float32 --out {0}/p.safetensors",
+        "rank {0}/p.safetensors --count 192 --out {0}/n.json",
+    ):
+        assert main([*line.format(root).split(), "--quiet"]) == 0
+    Edit(NeuronSet.load(root / "n.json").top(100), 100.0).save(root / "edit.json")
+    return root

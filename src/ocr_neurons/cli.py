@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        place = error.filename2 or error.filename  # of a failed rename the second is the one that was asked for
+        where = f"{place}: " if place else ""
         print(f"ocr-neurons: {where}{_one_line(error.strerror or error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -73,7 +73,7 @@ class _Run:
     def _keys(self) -> dict[str, str]:
         """For each step a hash of all that it depends on, the steps before it included."""
         config = self.config
-        weights = [sha256(path) for path in sorted(self.given.glob("*.safetensors"))] if self.given else []
+        weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
         base = digest(__version__, self.data.digest(), config.model, weights, config.seed, str(self.dtype))
         keys = {"train": digest(base, "train", None if self.given else asdict(config.train))}
         keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs))

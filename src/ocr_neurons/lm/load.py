@@ -125,7 +125,7 @@ def load_tokenizer(name: str) -> Any:  # noqa: ANN401 - transformers is untyped 
     from transformers import AutoTokenizer
 
     source = resolve(name)
-    with _explained(name, "tokenizer"), quiet_transformers(keep_bars=_may_download(source)):
+    with explained(name, "tokenizer"), quiet_transformers(keep_bars=may_download(source)):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise UserError(
@@ -148,7 +148,7 @@ def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # n
     from transformers import AutoModel
 
     source = resolve(name)
-    with _explained(name, "model"), quiet_transformers(keep_bars=_may_download(source)):
+    with explained(name, "model"), quiet_transformers(keep_bars=may_download(source)):
         model, info = AutoModel.from_pretrained(source, dtype=dtype, trust_remote_code=False, output_loading_info=True)
         if getattr(model, "pooler", None) is not None:
             model.pooler = None
@@ -190,13 +190,13 @@ def _plain(value: object) -> object:
     return sorted(value.items()) if isinstance(value, dict) else value
 
 
-def _may_download(source: str) -> bool:
+def may_download(source: str) -> bool:
     """Whether loading may take so long that its bars are wanted: a Hub id, and someone at a terminal to see them."""
     return not Path(source).is_dir() and sys.stderr.isatty()
 
 
 @contextmanager
-def _explained(name: str, what: str) -> Iterator[None]:
+def explained(name: str, what: str) -> Iterator[None]:
     """Turn whatever loading raises into one line. Upstream raises nearly every type for a bad checkpoint."""
     try:
         yield

@@ -15,10 +15,13 @@ def quiet_transformers(keep_bars: bool = False) -> Iterator[None]:
     With ``keep_bars`` its progress bars stay (a download of many gigabytes should show that it is alive).
     Standard error is held back too unless bars are kept: some of its loops draw bars that no setting turns off.
     """
+    from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    hub_verbosity = hub_logging.get_verbosity()
     logging.set_verbosity_error()
+    hub_logging.set_verbosity(logging.ERROR)  # without a network it tells of every retry
     if not keep_bars:
         logging.disable_progress_bar()
     try:
@@ -31,5 +34,6 @@ def quiet_transformers(keep_bars: bool = False) -> Iterator[None]:
                     yield
     finally:
         logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub_verbosity)
         if bars:
             logging.enable_progress_bar()

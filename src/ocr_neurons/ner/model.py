@@ -14,29 +14,44 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json
-from ocr_neurons.lm.load import load_tokenizer, resolve
+from ocr_neurons.lm.load import explained, load_tokenizer, may_download, resolve
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.tagger import Tagger
 
 CARD = "ocr_neurons.json"
 
 
-def build(source: str, labels: Sequence[str], *, attention: str, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    """A token-classification model on the weights at ``source`` (a resolved name), with a fresh head where it has none.
+def build(
+    source: str,
+    labels: Sequence[str],
+    *,
+    attention: str,
+    dtype: torch.dtype,
+    device: torch.device,
+    fresh_head: bool = True,
+) -> nn.Module:
+    """A token-classification model on the weights at ``source`` (a resolved name).
+
+    ``fresh_head`` allows a checkpoint without a head, which is then drawn from torch's global generator.
 
     With ``attention="bidirectional"`` the decoder's causal mask is lifted through ``config.is_causal = False``, which
     is kept in the configuration, so that plain transformers reads the saved model in the same way. Setting it on the
     attention modules alone would stay causal wherever there is padding.
+
+    Raises:
+        UserError: the checkpoint cannot be loaded, lacks weights, or is of an architecture without such a model.
     """
-    config = AutoConfig.from_pretrained(source)
-    config.num_labels = len(labels)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: number for number, label in enumerate(labels)}
-    if attention == "bidirectional":
-        config.is_causal = False
-    with quiet_transformers():
+    with explained(source, "model"), quiet_transformers(keep_bars=may_download(source)):
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+        if attention == "bidirectional":
+            config.is_causal = False
         try:
-            model: nn.Module = AutoModelForTokenClassification.from_pretrained(source, config=config, dtype=dtype)
+            model, found = AutoModelForTokenClassification.from_pretrained(
+                source, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
+            )
         except ValueError as error:
             if "Unrecognized configuration class" not in str(error):
                 raise
@@ -44,7 +59,12 @@ def build(source: str, labels: Sequence[str], *, attention: str, dtype: torch.dt
                 f"{source}: transformers has no token-classification model for {config.model_type!r}; "
                 "use a model of another architecture (llama, mistral, qwen2, bert …)"
             ) from None
-    return model.to(device)
+    trunk = f"{model.base_model_prefix}."
+    missing = sorted(key for key in found["missing_keys"] if key.startswith(trunk) or not fresh_head)
+    if missing:  # transformers would make them up
+        raise UserError(f"{source}: {len(missing)} weights are missing, first {missing[0]}; wanted a whole checkpoint")
+    placed: nn.Module = model.to(device)
+    return placed
 
 
 def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Tagger:
@@ -57,18 +77,21 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     try:
         labels, attention = list(card["labels"]), str(card["attention"])
         base, max_length = str(card["base"]), int(card["max_length"])
+        if "O" not in labels or isinstance(card["labels"], str) or attention not in ("bidirectional", "causal"):
+            raise ValueError(f"labels {card['labels']}, attention {attention!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{folder / CARD}: not a tagger's card ({error!r}); train the tagger again") from None
     if (folder / "adapter_config.json").exists():
         from peft import PeftModel
 
         source = resolve(base)
-        with quiet_transformers(), torch.random.fork_rng():  # the head is made at random before it is read
+        with torch.random.fork_rng():  # the head is made at random before it is read
             model = build(source, labels, attention=attention, dtype=dtype, device=device)
-            model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+            with explained(str(folder), "adapter"), quiet_transformers():
+                model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     else:
         source = str(folder)
-        model = build(source, labels, attention=attention, dtype=dtype, device=device)
+        model = build(source, labels, attention=attention, dtype=dtype, device=device, fresh_head=False)
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -93,8 +116,9 @@ def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        tagger.model.save_pretrained(str(part))  # type: ignore[operator]
-        tagger.tokenizer.save_pretrained(str(part))
+        with quiet_transformers():
+            tagger.model.save_pretrained(str(part))  # type: ignore[operator]
+            tagger.tokenizer.save_pretrained(str(part))
         write_card(part, tagger.info | facts)
         part.chmod(0o755)
         if folder.exists():

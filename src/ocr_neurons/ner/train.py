@@ -23,6 +23,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import load_tokenizer, resolve
+from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.encode import Window, windows
 from ocr_neurons.ner.labels import IGNORED, inventory, label_ids
@@ -89,7 +90,8 @@ def train(
             trainer.remove_callback(_printer())
             trainer.train()
     card = {
-        "base": base,
+        # a relative path would only be found from here
+        "base": str(Path(source).resolve()) if base not in EMBEDDED and Path(source).is_dir() else base,
         "labels": names,
         "attention": recipe.attention,
         "max_length": recipe.max_length,
