@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
 from ocr_neurons.report.chart_control import control_chart
-from ocr_neurons.report.chart_cost import cost_chart, damaged, gap
+from ocr_neurons.report.chart_cost import cost_chart, damaged, recall_lost
 from ocr_neurons.report.chart_layers import disjoint, layers_chart
 from ocr_neurons.report.chart_sweep import chosen_cell, lay_out, sweep_chart
 from ocr_neurons.report.figures import charts, write_figures
@@ -39,14 +39,14 @@ def test_bars_are_as_long_as_the_recalls(run: Run) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()][3] == "heavy\nn = 24"
     assert chart.table.rows[2] == ("medium", "71", "60.6", "[48.6, 71.9]", "77.5")
     assert damaged(run.bins) == "153 of 555 (28 %)"
-    ends = gap(run.bins)
-    assert ends is not None
-    assert (ends[0].label, ends[1].label) == ("clean", "heavy")
+    # 402 x .801 + 58 x .724 + 71 x .606 + 24 x .375 of 555
+    assert recall_lost(run.bins) == pytest.approx((0.801, 416.02 / 555))
 
 
 def test_unknown_noise_is_no_end_of_the_scale(run: Run) -> None:
     unknown = replace(run.bins[0], label="unknown", low=None, high=None)
-    assert gap([run.bins[0], unknown]) is None
+    assert recall_lost([run.bins[0], unknown]) is None
+    assert recall_lost([*run.bins, unknown]) == recall_lost(run.bins)
     assert damaged([unknown]) is None
     assert damaged([*run.bins, unknown]) == damaged(run.bins)
 

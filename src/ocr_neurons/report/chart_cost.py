@@ -86,13 +86,18 @@ def _draw(bins: Sequence[NoiseBin], width: float) -> Figure:
     return figure
 
 
-def gap(bins: Sequence[NoiseBin]) -> tuple[NoiseBin, NoiseBin] | None:
-    """The least and the most damaged bin that hold entities, or ``None`` when fewer than two do."""
-    filled = sorted(
-        (entry for entry in bins if entry.strict is not None and entry.low is not None),
-        key=lambda entry: entry.low or 0,
-    )
-    return (filled[0], filled[-1]) if len(filled) > 1 else None
+def recall_lost(bins: Sequence[NoiseBin]) -> tuple[float, float] | None:
+    """Strict recall of the clean entities and of all whose noise is known, or ``None`` when either has none.
+
+    Their difference is what recall would gain if damaged entities were found as often as clean ones. It leaves out
+    errors in the words around an entity.
+    """
+    known = [entry for entry in bins if entry.low is not None and entry.strict is not None]
+    clean = next((entry for entry in known if entry.low == entry.high == 0), None)
+    if clean is None or clean.strict is None or len(known) < 2:
+        return None
+    total = sum(entry.entities for entry in known)
+    return clean.strict, sum((entry.strict or 0) * entry.entities for entry in known) / total
 
 
 def damaged(bins: Sequence[NoiseBin]) -> str | None:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.report import phrase
 from ocr_neurons.report.chart import Chart
-from ocr_neurons.report.chart_cost import damaged, gap
+from ocr_neurons.report.chart_cost import damaged, recall_lost
 from ocr_neurons.report.examples import show
 from ocr_neurons.report.figures import charts
 from ocr_neurons.report.inputs import Run, Scores, read_run
@@ -93,16 +93,16 @@ def _cost_tile(run: Run) -> Tile:
             "F1 points",
             f"clean twin minus OCR text: {phrase.difference(change)}",
         )
-    ends = gap(run.bins)
-    if ends is None or ends[0].strict is None or ends[1].strict is None:
+    lost = recall_lost(run.bins)
+    if lost is None:
         return Tile(title, phrase.NONE, "", "not measured: no clean twin, and no entities of known noise to compare")
-    least, most = ends
+    clean, overall = lost
     return Tile(
         title,
-        phrase.points(ends[0].strict - ends[1].strict),
+        phrase.points(clean - overall),
         "points of recall",
-        f"from {phrase.points(least.strict)} on entities “{least.label}” (n = {least.entities}) to "
-        f"{phrase.points(most.strict)} on “{most.label}” (n = {most.entities})",
+        f"{phrase.points(clean)} on entities that OCR left clean, {phrase.points(overall)} on all of known noise: "
+        "what entities lose by their own errors",
     )
 
 
