@@ -112,7 +112,11 @@ def _refuse_too_few(usable: int, words: int | None, documents: int, min_length: 
     if usable and (words is None or usable >= words):
         return
     asked = "words" if words is None else f"{words} words"
-    advice = f"ask for {usable} or fewer, or for all" if usable else "give more text"
+    advice = (
+        f"ask for {usable} or fewer (--words; in the settings of a run: words under [pairs])"
+        if usable
+        else "give more text"
+    )
     raise UserError(
         f"{asked} wanted, but the {documents} documents hold {usable} distinct usable ones "
         f"(at least {min_length} letters, one of them known to the noise presets); {advice}"
