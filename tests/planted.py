@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from ocr_neurons.lm.load import load_tokenizer
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.model import build
+from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.text.document import Document, Token
@@ -38,6 +40,10 @@ factors = [0.0, 4.0]
 draws = 1
 test_draws = 3
 """
+
+LEARN = Recipe(epochs=12, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64)
+"""Enough for a tiny model to learn the pattern."""
+SHORT = replace(LEARN, epochs=1)
 
 LABELS = ["O", "B-loc", "I-loc", "B-pers", "I-pers"]
 FILLER = re.findall(

@@ -90,7 +90,7 @@ def sits(window: Window, shift: int, own: list[list[int]]) -> bool:
     return True
 
 
-def check(documents: list[Document], tokenizer: PreTrainedTokenizerFast, max_length: int) -> list[Window]:
+def check_windows(documents: list[Document], tokenizer: PreTrainedTokenizerFast, max_length: int) -> list[Window]:
     """Assert all that must hold of the windows, from the tokenizer's own encoding alone."""
     cut = windows(documents, tokenizer, max_length)
     marks = len(tokenizer("").input_ids)
@@ -127,14 +127,14 @@ def check(documents: list[Document], tokenizer: PreTrainedTokenizerFast, max_len
 @example(documents=[document(["\u200b", "Liverpool", "\x07", "ship", "\x00"])], max_length=16)
 @example(documents=[document(["("] * 6 + [")."] * 6, space_after=False)], max_length=8)
 def test_every_token_has_one_head_in_one_window(tokenizers, kind, documents, max_length):
-    check(documents, tokenizers[kind], max_length)
+    check_windows(documents, tokenizers[kind], max_length)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sentence_of_a_thousand_tokens(tokenizers, kind):
     long = document(["Liverpool", "ship", ").", "l'hôtel"] * 250)
     for max_length in (8, 64, 192, 9000):
-        cut = check([document(["a"]), long, document(["b"])], tokenizers[kind], max_length)
+        cut = check_windows([document(["a"]), long, document(["b"])], tokenizers[kind], max_length)
         assert (len(cut) == 3) == (max_length == 9000)
 
 
@@ -160,7 +160,7 @@ def test_a_short_document_is_one_window_of_its_running_text(tokenizers, kind):
 def test_sentences_that_fit_are_never_cut_and_share_windows(tokenizers):
     tokenizer = tokenizers["bytes"]
     one = Document("d", tuple(Token(w, sentence_end=w == "port") for w in ["ship", "to", "port"] * 10))
-    cut = check([one], tokenizer, 40)
+    cut = check_windows([one], tokenizer, 40)
     ends = {end for _, end in one.sentences()}
     bounds = [window.heads[-1][1] + 1 for window in cut]
     assert set(bounds) <= ends
@@ -171,7 +171,7 @@ def test_sentences_that_fit_are_never_cut_and_share_windows(tokenizers):
 
 def test_pieces_of_a_long_sentence_see_over_the_cut(tokenizers):
     long = document(["Liverpool", "ship", "harbour"] * 200)
-    cut = check([long], tokenizers["bytes"], 192)
+    cut = check_windows([long], tokenizers["bytes"], 192)
     assert len(cut) > 3
     for number, window in enumerate(cut[:-1]):
         assert window.heads[0][0] == (OVERLAP if number else 0)

@@ -17,12 +17,10 @@ import planted
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.model import CARD, build, load_tagger, save_whole
-from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.train import train
+from planted import LEARN, SHORT
 
 CPU = torch.device("cpu")
-LEARN = Recipe(epochs=12, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64)
-SHORT = replace(LEARN, epochs=1)
 
 
 @pytest.fixture(scope="module", params=["llama", "bert"])

@@ -21,10 +21,9 @@ from ocr_neurons.ner.model import CARD, build, load_tagger
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.train import lora_targets, train
 from ocr_neurons.text.document import Document, Token
+from planted import LEARN, SHORT
 
 CPU = torch.device("cpu")
-LEARN = Recipe(epochs=12, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64)
-SHORT = replace(LEARN, epochs=1)
 
 
 @pytest.fixture(scope="module", params=["llama", "bert"])
@@ -115,7 +114,11 @@ def test_a_tagger_is_replaced_and_a_foreign_folder_is_not(tiny_folder, tmp_path)
         ([], SHORT, "no training documents"),
         ([Document("d", (Token("ship"),))], SHORT, "no entity in the training documents"),
         (planted.planted(1, 0), replace(SHORT, max_length=513), "max_length = 513 given; .* has 512 positions"),
-        (planted.planted(1, 0), replace(SHORT, target="up_prj"), "target 'up_prj' given; wanted all-linear or one of"),
+        (
+            planted.planted(1, 0),
+            replace(SHORT, target="up_prj"),
+            "target 'up_prj' given; wanted all-linear or one of",
+        ),
     ],
 )
 def test_refusals(tiny_folder, tmp_path, documents, recipe, message):

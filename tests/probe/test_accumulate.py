@@ -41,7 +41,7 @@ def whole(batches: list[Batch], level: str | None) -> tuple[np.ndarray[Any, Any]
     return clean, noisy
 
 
-def check(profile: Profile, batches: list[Batch]) -> None:
+def check_profile(profile: Profile, batches: list[Batch]) -> None:
     for level in (None, *LEVELS):
         if level is not None and all(name != level for name, _, _ in batches):
             continue
@@ -69,7 +69,7 @@ def test_streamed_equals_whole_with_unequal_batches_and_shifted_means() -> None:
         batch(5, "high", 12, 0.0),
         batch(6, "high", 5, -40.0),
     ]
-    check(freeze(fed(batches), {}), batches)
+    check_profile(freeze(fed(batches), {}), batches)
 
 
 sizes = st.lists(
@@ -83,11 +83,11 @@ sizes = st.lists(
 @given(sizes, st.integers(0, 5))
 def test_streamed_and_merged_equal_whole(plan: list[tuple[int, str, int, float]], cut: int) -> None:
     batches = [batch(*row) for row in plan]
-    check(freeze(fed(batches), {}), batches)
+    check_profile(freeze(fed(batches), {}), batches)
     merged = fed(batches[:cut])
     merged.merge(fed(batches[cut:]))
     one, two = freeze(fed(batches), {}), freeze(merged, {})
-    check(two, batches)
+    check_profile(two, batches)
     np.testing.assert_allclose(two.cka, one.cka, rtol=1e-9)
     np.testing.assert_array_equal(two.cka_pairs, one.cka_pairs)
 
