@@ -1,0 +1,136 @@
+"""A noise model from aligned texts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.noise.learned.contexts import EDGE, FREQUENT, Alphabet, log_odds, triples
+from ocr_neurons.noise.learned.gaps import fit_gaps
+from ocr_neurons.noise.learned.model import Counts, NoiseModel, Style
+from ocr_neurons.noise.learned.units import count_units, cut, kind
+from ocr_neurons.noise.prepare import prepare
+from ocr_neurons.text.align import Alignment
+from ocr_neurons.text.pairs import TextPair
+
+CHAIN = 6
+"""Units of a segment whose continuation is counted apart; later ones share the last row."""
+LEAST = 200
+"""Changed segments needed to learn from."""
+
+
+def learn(
+    pairs: Iterable[TextPair],
+    *,
+    language: str = "",
+    source: str = "",
+    licence: str = "",
+    normalised: Sequence[str] = (),
+    pooled: bool = False,
+) -> NoiseModel:
+    """Learn a noise model from pairs of clean text and its OCR.
+
+    The part of ``pair.source`` before the first ``/`` names the style a pair is counted in, unless ``pooled``. Styles
+    with fewer than ``LEAST`` changes are counted together as ``other``. ``normalised`` is only noted: normalise the
+    pairs first.
+
+    Raises:
+        UserError: fewer than ``LEAST`` changes in all.
+    """
+    aligned = prepare(pairs)
+    groups: dict[str, dict[str, tuple[Alignment, ...]]] = defaultdict(dict)
+    for name, pieces in aligned.documents.items():
+        groups["all" if pooled or "/" not in name else name.split("/")[0]][name] = pieces
+    changes = {name: sum(len(p.edits) for pieces in g.values() for p in pieces) for name, g in groups.items()}
+    if sum(changes.values()) < LEAST:
+        raise UserError(
+            f"{sum(changes.values())} changes in {len(aligned.documents)} aligned documents "
+            f"({_left_out(aligned.left_out)}); wanted at least {LEAST} to learn noise from; give more text"
+        )
+    for name in [name for name in groups if changes[name] < LEAST and len(groups) > 1]:
+        groups["other"].update(groups.pop(name))
+    styles = {name: _style(group) for name, group in sorted(groups.items())}
+    total = sum(style.characters for style in styles.values())
+    weighed = {
+        name: Style(**{**vars(style), "weight": round(style.characters / total, 4)}) for name, style in styles.items()
+    }
+    return NoiseModel(language, weighed, source, licence, tuple(normalised), aligned.left_out)
+
+
+def _left_out(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing left out"
+
+
+def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
+    pieces = [piece for group in documents.values() for piece in group]
+    segments = [[(p.clean[a:b], p.noisy[c:d]) for a, b, c, d in p.edits] for p in pieces]
+    known = count_units(segment for row in segments for segment in row)
+    letters = Counter(character for p in pieces for character in p.clean)
+    alphabet = Alphabet(character for character, number in letters.items() if number >= FREQUENT)
+    seen: Counter[str] = Counter()
+    hit: Counter[str] = Counter()
+    changes: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    later: dict[str, Counter[str]] = defaultdict(Counter)
+    chain = np.zeros((CHAIN, 3, 4), dtype=np.int64)
+    for piece, row in zip(pieces, segments, strict=True):
+        around = EDGE + piece.clean.translate(_SPACES) + EDGE + EDGE
+        seen.update(map("".join, zip(around, around[1:], around[2:], strict=False)))
+        for edit, segment in zip(piece.edits, row, strict=True):
+            context = around[edit[0] : edit[0] + 3]
+            hit[context] += 1
+            units = cut(segment, known)
+            changes[context][units[0][0]][units[0][1]] += 1
+            for index, unit in enumerate(units):
+                after = 1 + kind(units[index + 1]) if index + 1 < len(units) else 0
+                chain[min(index, CHAIN - 1), kind(unit), after] += 1
+            for unit in units[1:]:
+                later[unit[0]][unit[1]] += 1
+    gaps, share, persistence = fit_gaps(_gaps(pieces, alphabet, seen, hit))
+    rates = [
+        sum(p.distance for p in group) / sum(len(p.clean) for p in group)
+        for group in documents.values()
+        if sum(len(p.clean) for p in group) >= 500
+    ]
+    characters = sum(len(p.clean) for p in pieces)
+    cer = sum(p.distance for p in pieces) / characters
+    return Style(
+        documents=len(documents),
+        characters=characters,
+        cer=round(cer, 5),
+        seen=dict(sorted(seen.items())),
+        hit=dict(sorted(hit.items())),
+        changes=_plain(changes),
+        chain=chain.tolist(),
+        later=dict(sorted((source, dict(sorted(targets.items()))) for source, targets in later.items())),
+        gaps=gaps,
+        gap_share=share,
+        gap_persistence=persistence,
+        rates=[round(float(rate), 5) for rate in np.quantile(rates or [cer], np.linspace(0, 1, 11))],
+    )
+
+
+def _gaps(
+    pieces: list[Alignment], alphabet: Alphabet, seen: Counter[str], hit: Counter[str]
+) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """For each piece, the expected number of segments between starts that follow one another."""
+    rates = 1 / (1 + np.exp(-log_odds(alphabet, seen, hit).astype(np.float64).reshape(-1)))
+    edge = alphabet.id(EDGE)
+    found = []
+    for piece in pieces:
+        if len(piece.edits) > 2:
+            expected = np.cumsum(rates[triples(alphabet.encode(piece.clean), alphabet.size, edge)])
+            found.append(np.diff(expected[[edit[0] for edit in piece.edits]]))
+    return found
+
+
+_SPACES = {ord(space): EDGE for space in "\n\r\t"}
+
+
+def _plain(changes: dict[str, dict[str, Counter[str]]]) -> Counts:
+    return {
+        context: {source: dict(sorted(targets.items())) for source, targets in sorted(sources.items())}
+        for context, sources in sorted(changes.items())
+    }
