@@ -1,67 +1,154 @@
-"""Burstiness: how far errors stand from one another, and that a short gap follows a short gap."""
+"""Burstiness: how far errors stand from one another, and that a short gap follows a short gap.
+
+A gap is *near* or *far*. Near ones are short whatever the characters are: where print is bad, everything goes wrong.
+Far ones are measured in expected segments, the sum of the characters' own error probabilities: an ``e`` that is often
+misread for ``c`` is likelier to end one than a full stop.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-GAP_SCORES = np.round(np.linspace(-3.2, 3.2, 33), 1)
-"""Normal scores at which the quantiles of gaps are kept."""
-LAGS = np.array([1, 2, 3, 4, 5, 6, 8, 10, 15, 20])
+NEAREST = 8
+"""The longest near gap, in unchanged characters between two segments."""
+LAGS = np.array([1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30])
 """Lags, in gaps, of the correlations that share and persistence are fitted to."""
+ROUNDS = 20
+"""Steps of expectation and maximisation."""
+FEWEST = 30
+"""Gaps needed to say anything about burstiness."""
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
-def fit_gaps(gaps: list[Floats]) -> tuple[list[float], float, float]:
-    """Quantiles, share and persistence of gaps, one array for each document, each gap in expected segments.
+@dataclass(frozen=True)
+class Burstiness:
+    """How segments follow one another.
 
-    Every document is divided by its own mean first: documents differ in rate, which is kept elsewhere. The
-    correlations of normal scores at ``LAGS`` are fitted by least squares on a grid. Without gaps the result is that of
-    independent errors.
+    ``near`` are the shares of all gaps that are near, by length from 1 unchanged character on. ``far`` are quantiles,
+    at the normal scores ``SCORES``, of far gaps in expected segments. Normal scores of gaps, near ones lowest,
+    correlate as ``share * persistence ** lag``. Independent errors: no near gaps, exponential far ones, share 0.
     """
-    gaps = [values / values.mean() for values in gaps if len(values) > 1 and values.mean() > 0]
-    if sum(map(len, gaps)) < 30:
-        return _rounded(-np.log1p(-_normal_cdf(GAP_SCORES))), 0.0, 0.0
-    pooled = np.concatenate(gaps)
-    quantiles = np.quantile(pooled, _normal_cdf(GAP_SCORES))
-    ranks = np.empty(len(pooled))
-    ranks[np.argsort(pooled, kind="stable")] = (np.arange(len(pooled)) + 0.5) / len(pooled)
-    scores = np.split(_normal_inverse(ranks), np.cumsum([len(values) for values in gaps])[:-1])
-    # a document that is all short or all long differs in kind, not in burstiness
-    scores = [values - values.mean() for values in scores]
-    power = sum(float(values @ values) for values in scores)
-    found = []
-    for lag in LAGS:
-        both = [(values[:-lag], values[lag:]) for values in scores if len(values) > lag]
-        weight = sum(len(values) - lag for values in scores if len(values) > lag) / len(pooled)
-        found.append(sum(float(a @ b) for a, b in both) / power / weight if weight else 0.0)
-    share, persistence = _fit(np.array(found))
-    return _rounded(quantiles), share, persistence
+
+    near: tuple[float, ...]
+    far: tuple[float, ...]
+    share: float
+    persistence: float
+
+    @classmethod
+    def independent(cls) -> Burstiness:
+        """No burstiness at all."""
+        return cls((), _rounded(-np.log1p(-_normal_cdf(SCORES))), 0.0, 0.0)
 
 
-def draw_gaps(count: int, gaps: list[float], share: float, persistence: float, rng: np.random.Generator) -> Floats:
-    """``count`` gaps in a row, with mean 1 on average.
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps of one document, one array for each piece of it.
 
-    The normal score of a gap is the sum of a slow part, an autoregression, and a part of its own; both marginal
-    distribution and correlation are then those fitted.
+    ``characters``: unchanged characters between two segments; ``before`` and ``after``: expected segments from where
+    the other can begin at the earliest, one character behind the one's end, to just before and just after its start.
+    """
+
+    characters: list[Ints]
+    before: list[Floats]
+    after: list[Floats]
+
+
+def fit_gaps(documents: list[Gaps]) -> Burstiness:
+    """Burstiness of documents whose segments were found with the expected numbers given.
+
+    Every document is divided by its own mean first: documents differ in rate, which is kept elsewhere. Near and far
+    gaps are told apart by expectation and maximisation, and the correlations of normal scores within pieces fitted by
+    least squares on a grid.
+    """
+    means = [float(np.concatenate(d.after).mean()) if d.after else 0.0 for d in documents]
+    kept = [(d, mean) for d, mean in zip(documents, means, strict=True) if mean > 0]
+    if sum(len(piece) for d, _ in kept for piece in d.after) < FEWEST:
+        return Burstiness.independent()
+    characters = np.concatenate([piece for d, _ in kept for piece in d.characters])
+    before = np.concatenate([piece / mean for d, mean in kept for piece in d.before])
+    after = np.concatenate([piece / mean for d, mean in kept for piece in d.after])
+    near, far = _near_and_far(characters, before, after)
+    lengths = [[len(piece) for piece in d.after] for d, _ in kept]
+    share, persistence = _fit(_correlations((before + after) / 2, lengths))
+    return Burstiness(_rounded(near), _rounded(far), share, persistence)
+
+
+def draw_gaps(count: int, burst: Burstiness, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """``count`` gaps in a row: the unchanged characters of near ones, 0 for far ones; expected segments of far ones.
+
+    The second is scaled so that near and far gaps together have mean 1: one segment for each that is expected. The
+    normal score of a gap is the sum of a slow part, an autoregression, and a part of its own.
     """
     scores = rng.standard_normal(count)
-    if share > 0:
-        scores = np.sqrt(share) * _autoregression(rng.standard_normal(count), persistence) + np.sqrt(1 - share) * scores
-    table = np.array(gaps)
-    return np.asarray(np.interp(scores, GAP_SCORES, table / _mean(table)))
+    slow = rng.standard_normal(count)
+    if burst.share > 0:
+        slow = np.sqrt(burst.share) * _autoregression(slow, burst.persistence)
+        scores = slow + np.sqrt(1 - burst.share) * scores
+    shares = np.interp(scores, _FINE_SCORES, _FINE_SHARES)
+    bounds = np.cumsum(burst.near)
+    nearness = float(bounds[-1]) if len(bounds) else 0.0
+    near = shares < nearness
+    characters = np.zeros(count, dtype=np.int64)
+    # which near gap is drawn anew: the score only says that it is one
+    characters[near] = 1 + np.searchsorted(bounds, rng.random(count)[near] * nearness, side="right")
+    table = np.array(burst.far)
+    rest = _normal_inverse((shares - nearness) / (1 - nearness))
+    far = np.interp(rest, SCORES, table) / (_mean(table) * (1 - nearness))
+    return np.minimum(characters, len(burst.near)), np.asarray(np.where(near, 0.0, far))
 
 
-def _autoregression(noise: Floats, persistence: float) -> Floats:
-    """A stationary series of variance 1 with this correlation between neighbours."""
-    values = noise.tolist()
-    step = (1 - persistence**2) ** 0.5
-    for index in range(1, len(values)):
-        values[index] = persistence * values[index - 1] + step * values[index]
-    return np.array(values)
+def _near_and_far(characters: Ints, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+    """Shares of near gaps by length, and quantiles of far gaps."""
+    short = np.minimum(characters, NEAREST + 1)
+    near = np.concatenate([[0.0], 0.1 * 0.5 ** np.arange(1, NEAREST + 1), [0.0]])
+    middle = (before + after) / 2
+    far = np.quantile(middle, _normal_cdf(SCORES))
+    for _ in range(ROUNDS):
+        # the chance that a far gap ends at just this character, under the quantiles so far
+        mass = (1 - near.sum()) * np.maximum(_cdf(after, far) - _cdf(before, far), 1e-6)
+        nearness = near[short] / (near[short] + mass)
+        near = np.bincount(short, weights=nearness, minlength=NEAREST + 2) / len(short)
+        near[0] = near[-1] = 0.0
+        far = _weighted_quantiles(middle, 1 - nearness)
+    return near[1:-1], far
+
+
+def _cdf(values: Floats, quantiles: Floats) -> Floats:
+    """The share of the distribution with these quantiles below each of ``values``; exponential beyond the last."""
+    return np.asarray(np.interp(values, np.maximum.accumulate(quantiles), _normal_cdf(SCORES), left=0.0))
+
+
+def _weighted_quantiles(values: Floats, weights: Floats) -> Floats:
+    order = np.argsort(values)
+    running = np.cumsum(weights[order])
+    return np.asarray(np.interp(_normal_cdf(SCORES) * running[-1], running, values[order]))
+
+
+def _correlations(gaps: Floats, lengths: list[list[int]]) -> Floats:
+    """Correlation of the normal scores of gaps at ``LAGS``, within pieces; ``lengths`` of pieces by document."""
+    ranks = np.empty(len(gaps))
+    ranks[np.argsort(gaps, kind="stable")] = (np.arange(len(gaps)) + 0.5) / len(gaps)
+    scores = _normal_inverse(ranks)
+    documents = np.split(scores, np.cumsum([sum(pieces) for pieces in lengths])[:-1])
+    pairs: list[list[tuple[float, int]]] = [[] for _ in LAGS]
+    power = 0.0
+    for values, pieces in zip(documents, lengths, strict=True):
+        values = values - values.mean()  # a document that is all short or all long differs in kind, not in burstiness
+        power += float(values @ values)
+        for piece in np.split(values, np.cumsum(pieces)[:-1]):
+            for found, lag in zip(pairs, LAGS.tolist(), strict=True):
+                if len(piece) > lag:
+                    found.append((float(piece[:-lag] @ piece[lag:]), len(piece) - lag))
+    variance = power / len(scores)
+    counts = [sum(number for _, number in found) for found in pairs]
+    sums = [sum(product for product, _ in found) for found in pairs]
+    return np.array([total / count / variance if count else 0.0 for total, count in zip(sums, counts, strict=True)])
 
 
 def _fit(found: Floats) -> tuple[float, float]:
@@ -73,10 +160,19 @@ def _fit(found: Floats) -> tuple[float, float]:
     return round(float(shares[best]), 4), round(float(persistences[best]), 4)
 
 
+def _autoregression(noise: Floats, persistence: float) -> Floats:
+    """A stationary series of variance 1 with this correlation between neighbours."""
+    values = noise.tolist()
+    step = (1 - persistence**2) ** 0.5
+    for index in range(1, len(values)):
+        values[index] = persistence * values[index - 1] + step * values[index]
+    return np.array(values)
+
+
 def _mean(table: Floats) -> float:
     """The mean of gaps drawn from a table of quantiles: the integral over a fine grid of normal scores."""
     grid = _normal_inverse((np.arange(4000) + 0.5) / 4000)
-    return float(np.interp(grid, GAP_SCORES, table).mean())
+    return float(np.interp(grid, SCORES, table).mean())
 
 
 def _normal_cdf(scores: Floats) -> Floats:
@@ -88,9 +184,11 @@ def _normal_inverse(shares: Floats) -> Floats:
     return np.asarray(np.interp(shares, _FINE_SHARES, _FINE_SCORES))
 
 
-def _rounded(values: Floats) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
+def _rounded(values: Floats) -> tuple[float, ...]:
+    return tuple(float(f"{value:.4g}") for value in values)
 
 
+SCORES = np.round(np.linspace(-3.2, 3.2, 33), 1)
+"""Normal scores at which the quantiles of far gaps are kept."""
 _FINE_SCORES = np.linspace(-6, 6, 4801)
 _FINE_SHARES = _normal_cdf(_FINE_SCORES)

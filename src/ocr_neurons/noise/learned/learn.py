@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.noise.learned.contexts import EDGE, FREQUENT, Alphabet, log_odds, triples
-from ocr_neurons.noise.learned.gaps import fit_gaps
+from ocr_neurons.noise.learned.gaps import Gaps, fit_gaps
 from ocr_neurons.noise.learned.model import Counts, NoiseModel, Style
 from ocr_neurons.noise.learned.units import count_units, cut, kind
 from ocr_neurons.noise.prepare import prepare
@@ -88,7 +89,7 @@ def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
                 chain[min(index, CHAIN - 1), kind(unit), after] += 1
             for unit in units[1:]:
                 later[unit[0]][unit[1]] += 1
-    gaps, share, persistence = fit_gaps(_gaps(pieces, alphabet, seen, hit))
+    rate = 1 / (1 + np.exp(-log_odds(alphabet, seen, hit).astype(np.float64).reshape(-1)))
     rates = [
         sum(p.distance for p in group) / sum(len(p.clean) for p in group)
         for group in documents.values()
@@ -105,24 +106,23 @@ def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
         changes=_plain(changes),
         chain=chain.tolist(),
         later=dict(sorted((source, dict(sorted(targets.items()))) for source, targets in later.items())),
-        gaps=gaps,
-        gap_share=share,
-        gap_persistence=persistence,
+        burst=fit_gaps([_gaps(group, alphabet, rate) for group in documents.values()]),
         rates=[round(float(rate), 5) for rate in np.quantile(rates or [cer], np.linspace(0, 1, 11))],
     )
 
 
-def _gaps(
-    pieces: list[Alignment], alphabet: Alphabet, seen: Counter[str], hit: Counter[str]
-) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """For each piece, the expected number of segments between starts that follow one another."""
-    rates = 1 / (1 + np.exp(-log_odds(alphabet, seen, hit).astype(np.float64).reshape(-1)))
-    edge = alphabet.id(EDGE)
-    found = []
+def _gaps(pieces: tuple[Alignment, ...], alphabet: Alphabet, rate: NDArray[np.float64]) -> Gaps:
+    """The gaps between the segments of a document, ``rate`` being the chance that one begins in each context."""
+    found = Gaps([], [], [])
     for piece in pieces:
         if len(piece.edits) > 2:
-            expected = np.cumsum(rates[triples(alphabet.encode(piece.clean), alphabet.size, edge)])
-            found.append(np.diff(expected[[edit[0] for edit in piece.edits]]))
+            rates = rate[triples(alphabet.encode(piece.clean), alphabet.size, alphabet.id(EDGE))]
+            expected = np.concatenate([[0.0], np.cumsum(rates)])
+            starts = np.array([edit[0] for edit in piece.edits])[1:]
+            free = np.array([edit[1] for edit in piece.edits])[:-1] + 1
+            found.characters.append(starts - free + 1)
+            found.before.append(expected[starts] - expected[free])
+            found.after.append(expected[starts + 1] - expected[free])
     return found
 
 

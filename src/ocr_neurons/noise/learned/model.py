@@ -9,6 +9,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.noise.learned.gaps import Burstiness
 
 FORMAT = "ocr-neurons noise model 1"
 Counts = dict[str, dict[str, dict[str, int]]]
@@ -25,10 +26,7 @@ class Style:
     ``chain[j][k]`` what follows unit j (the last row for all later ones) of kind k: the end of the segment, a
     substitution, an insertion, a deletion; ``later`` counts the units that follow, by source and target.
 
-    ``gaps`` are quantiles (at the normal scores ``GAP_SCORES``) of the expected number of segments between two segment
-    starts, mean 1: exponential if errors were independent, more short and long ones where they come in bursts.
-    ``gap_share`` and ``gap_persistence`` describe how a short gap follows a short gap: normal scores of gaps correlate
-    as ``gap_share * gap_persistence ** lag``.
+    ``burst`` says how segments follow one another.
     ``rates`` are the deciles of the character error rate of documents, from the lowest to the highest.
     """
 
@@ -40,9 +38,7 @@ class Style:
     changes: Counts
     chain: list[list[list[int]]]
     later: dict[str, dict[str, int]]
-    gaps: list[float]
-    gap_share: float
-    gap_persistence: float
+    burst: Burstiness
     rates: list[float]
     weight: float = 1.0
 
@@ -122,7 +118,10 @@ class NoiseModel:
             data = json.loads(text)
             if data["format"] != FORMAT:
                 raise ValueError(f"format {data['format']!r}")
-            styles = {key: Style(**value) for key, value in data["styles"].items()}
+            styles = {
+                key: Style(**value | {"burst": Burstiness(**{k: _tuple(v) for k, v in value["burst"].items()})})
+                for key, value in data["styles"].items()
+            }
             if not styles:
                 raise ValueError("no style")
             return cls(
@@ -130,6 +129,10 @@ class NoiseModel:
             )
         except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{name}: not a noise model ({error}); wanted {wanted}") from None
+
+
+def _tuple(value: Any) -> Any:  # noqa: ANN401 - JSON
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _json(value: object) -> str:

@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_neurons.noise.learned.contexts import CLASSES, EDGE, FREQUENT, Alphabet, character_class, log_odds, triples
-from ocr_neurons.noise.learned.gaps import draw_gaps
+from ocr_neurons.noise.learned.contexts import CLASSES, FREQUENT, Alphabet, character_class, log_odds
+from ocr_neurons.noise.learned.drawn import Drawn
 from ocr_neurons.noise.learned.model import Style
+from ocr_neurons.noise.learned.numbers import Bursts, Numbers
+from ocr_neurons.noise.learned.page import RANGE, Page
 from ocr_neurons.noise.learned.tables import Tables
 from ocr_neurons.noise.learned.units import KINDS, kind
 from ocr_neurons.text.align import Alignment
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-LONGEST_CHAIN = 12
+LONGEST_BURST = 20
+"""Segments of a burst at most."""
+LONGEST_CHAIN = 30
 """Units of a drawn segment at most."""
 TOLERANCE = 0.01
 """The rate is searched until it is this near to the one asked for, relative, or cannot come nearer."""
+PUSHES = 5
+"""Times that colliding segments are moved on; those that still collide are dropped."""
 PASSES = 24
 """Steps of the search at most."""
-BREAKS = "\n\r"
-"""Characters that are never changed: lines are structure."""
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """Units of a text in order: where they stand in the clean text, and what is read instead."""
-
-    starts: Ints
-    ends: Ints
-    units: Ints
-
-    def segments(self, lengths: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-        """Units that touch, as segments: clean start and end, noisy start and end."""
-        grown = np.cumsum(lengths[self.units] - (self.ends - self.starts))
-        noisy_ends = self.ends + grown
-        noisy_starts = noisy_ends - lengths[self.units]
-        first = np.ones(len(self.starts), dtype=bool)
-        first[1:] = self.starts[1:] != self.ends[:-1]
-        last = np.roll(first, -1)
-        return self.starts[first], self.ends[last], noisy_starts[first], noisy_ends[last]
+SAMPLE = 50_000
+"""Characters of a long text that the search begins with."""
 
 
 class Sampler:
@@ -99,7 +85,10 @@ class Sampler:
         for source, targets in self.style.later.items():
             for target, count in targets.items():
                 unit = self._units.setdefault((source, target), len(self._units))
-                later[kind((source, target))][alphabet.id(source[0]) if source else 0][unit] += count
+                table = later[kind((source, target))]
+                table[alphabet.id(source[0]) if source else size][unit] += count
+                if len(source) == 1:
+                    table[size][unit] += count
         self.full, self.full_rows = _tables(full, size**3)
         self.right, self.right_rows = _tables(right, size**2)
         self.left, self.left_rows = _tables(left, size**2)
@@ -111,95 +100,146 @@ class Sampler:
         for number in range(len(CLASSES)):
             by_class.setdefault(number, everything)
         self.by_class, self.class_rows = _tables(by_class, len(CLASSES))
-        self.later = [_tables(table, size) for table in later]
+        self.later = [_tables(table, size + 1) for table in later]
 
     def corrupt(self, text: str, cer: float, rng: np.random.Generator) -> Alignment:
         """``text`` with noise at the rate ``cer``: unit edits of the script / characters.
 
-        Odds of every context are multiplied by one factor, found by bisection over the same random numbers; ratios
+        Odds of every context are multiplied by one factor, searched with the same random numbers at every step; ratios
         between characters stay. On short texts the rate can only be met to the nearest edit or so, and none above what
-        the style can do.
+        the style can do. Line breaks stay.
         """
         if not text or cer <= 0:
             return Alignment(text, text, ())
-        ids = self.alphabet.encode(text)
-        places = triples(ids, self.alphabet.size, self.alphabet.id(EDGE))
-        contexts, inverse = _contexts(places, len(self.log_odds))
-        odds = self.log_odds[contexts].astype(np.float64)
-        fixed = np.array([i for mark in BREAKS for i in _find(text, mark)], dtype=np.int64)
-        draw = _Numbers(rng, self.style)
-        wanted = cer * len(text)
-        amount = np.bincount(inverse, minlength=len(contexts))
-        cost = max(1.0, self._cost())
-        low, high = -12.0, 14.0
-        scale = _solve(odds, amount, wanted / cost)
-        best = float("inf")
-        chosen: tuple[tuple[Ints, Ints, Ints, Ints], _Drawn] | None = None
-        while draw.passes < PASSES:
-            draw.passes += 1
-            rates = 1 / (1 + np.exp(-(odds + scale)))
-            drawn = self._draw(text, ids, places, np.asarray(rates[inverse]), fixed, draw)
-            segments = drawn.segments(self.target_lengths)
-            reached = int(np.maximum(segments[1] - segments[0], segments[3] - segments[2]).sum())
+        draw = Numbers(rng, self.style.burst)
+        scale = None
+        if len(text) > 2 * SAMPLE:
+            scale, _ = self._search(Page.of(text[:SAMPLE], self.alphabet, self.log_odds), cer, None, draw)
+        _, drawn = self._search(Page.of(text, self.alphabet, self.log_odds), cer, scale, draw)
+        return self._written(text, drawn)
+
+    def _search(self, page: Page, cer: float, scale: float | None, draw: Numbers) -> tuple[float, Drawn]:
+        """The shift of log-odds that reaches ``cer``, or comes nearest, and what is drawn with it."""
+        wanted = cer * len(page.ids)
+        low, high = RANGE
+        if scale is None:
+            scale = page.shift(wanted / max(1.0, self._cost()))
+        best, found = float("inf"), (scale, Drawn.nothing())
+        for _ in range(PASSES):
+            rates = page.rates(scale)
+            drawn = self._draw(page, rates, draw)
+            reached = drawn.distance(self.target_lengths)
             if abs(reached - wanted) < best:
-                best, chosen = abs(reached - wanted), (segments, drawn)
-            if abs(reached - wanted) <= max(TOLERANCE * wanted, 0.5) or high - low < 1e-4:
+                best, found = abs(reached - wanted), (scale, drawn)
+            if best <= max(TOLERANCE * wanted, 0.5) or high - low < 1e-4:
                 break
             low, high = (scale, high) if reached < wanted else (low, scale)
             # where the last step leads if edits grow with the expected number of segments; kept inside the bracket
-            expected = float(amount @ rates)
-            guess = _solve(odds, amount, expected * wanted / max(reached, 1))
+            guess = page.shift(float(page.amount @ rates) * wanted / max(reached, 1), scale)
             scale = guess if low < guess < high else (low + high) / 2
-        return self._written(text, *chosen) if chosen else Alignment(text, text, ())
+        return found
 
     def _cost(self) -> float:
         """Unit edits of a segment on average, as learned."""
         segments = sum(self.style.hit.values())
         return self.style.cer * self.style.characters / max(1, segments)
 
-    def _draw(self, text: str, ids: Ints, places: Ints, rates: Floats, fixed: Ints, draw: _Numbers) -> _Drawn:
+    def _draw(self, page: Page, by_context: Floats, draw: Numbers) -> Drawn:
         """Units for the whole text."""
-        rates = rates.copy()
-        rates[fixed] = 0.0
-        rates[-1] = rates[-1] if len(text) else 0.0
+        breaks, length = page.breaks, len(page.ids)
+        rates = by_context[page.inverse]
+        rates[breaks] = 0.0
         running = np.cumsum(rates)
-        starts = draw.starts(running)
-        units = self._first(ids, places, starts, draw)
-        at = np.arange(len(starts))
-        all_starts, all_units, owner = [starts], [units], [at]
-        ends = np.minimum(starts + self.source_lengths[units], len(text))
-        alive = at
-        for index in range(LONGEST_CHAIN - 1):
-            row = self.chain[min(index, len(self.chain) - 1), self.kinds[units]]
-            step = (draw.uniform(("chain", index), len(at))[alive, None] >= row).sum(1)
-            going = (step > 0) & (step < 4) & ((step == 2) | (ends[alive] < len(text)))
-            alive, step = alive[going], step[going] - 1
+        bursts = draw.bursts(running)
+        starts = bursts.starts
+        ends = np.zeros_like(starts)
+        whose: Ints = np.zeros(0, dtype=np.int64)
+        begins, what = whose, whose
+        changed = np.arange(len(starts))
+        for _ in range(PUSHES):
+            fresh = self._burst(page, bursts, starts, changed, draw)
+            kept = ~np.isin(whose, changed)
+            whose = np.concatenate([whose[kept], fresh[0]])
+            begins, what = np.concatenate([begins[kept], fresh[1]]), np.concatenate([what[kept], fresh[2]])
+            ends[changed] = fresh[3]
+            # a burst that begins before the one ahead has ended waits for its gap from there
+            reach = np.maximum.accumulate(ends)
+            changed = 1 + np.flatnonzero(starts[1:] <= reach[:-1])
+            if not len(changed):
+                break
+            ahead = running[np.minimum(reach[changed - 1], length)]
+            moved = np.searchsorted(running, ahead + bursts.gaps[changed], side="right")
+            starts[changed] = np.minimum(moved, length)
+        reach = np.maximum.accumulate(ends)
+        keep = np.ones(len(starts), dtype=bool)
+        keep[1:] = starts[1:] > reach[:-1]
+        keep[changed] = False  # moved once more, but not drawn there
+        order = np.argsort(whose, kind="stable")
+        order = order[keep[whose[order]]]
+        begins, what = begins[order], what[order]
+        ends = np.minimum(begins + self.source_lengths[what], length)
+        if len(breaks):
+            before = np.searchsorted(breaks, begins)
+            whole = (before == len(breaks)) | (breaks[np.minimum(before, len(breaks) - 1)] >= ends)
+            begins, ends, what = begins[whole], ends[whole], what[whole]
+        return Drawn(begins, ends, what)
+
+    def _burst(
+        self, page: Page, bursts: Bursts, starts: Ints, chosen: Ints, draw: Numbers
+    ) -> tuple[Ints, Ints, Ints, Ints]:
+        """The bursts ``chosen``, each a segment at its start and near ones after it, in order of place within each.
+
+        Returns the burst of each unit, its place, the unit; and the end of each burst chosen.
+        """
+        owner, places, units, ends = self._grow(page, starts[chosen], bursts.first[chosen], draw)
+        parts = [(chosen[owner], places, units)]
+        alive = np.arange(len(chosen))
+        for index in range(1, LONGEST_BURST):
+            number = bursts.first[chosen[alive]] + index
+            going = index <= bursts.followers[chosen[alive]]
+            place = ends[alive] + bursts.characters[np.minimum(number, len(bursts.characters) - 1)]
+            going &= place < len(page.ids)
+            alive, number, place = alive[going], number[going], place[going]
             if not len(alive):
                 break
+            owner, places, units, ends[alive] = self._grow(page, place, number, draw)
+            parts.append((chosen[alive[owner]], places, units))
+        owners, all_places, all_units = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return owners, all_places, all_units, ends
+
+    def _grow(self, page: Page, starts: Ints, numbers: Ints, draw: Numbers) -> tuple[Ints, Ints, Ints, Ints]:
+        """Segments at ``starts``: for each unit its segment's index, its place and the unit; each segment's end.
+
+        ``numbers`` are those of the segments in the whole text, which say what random numbers they take.
+        """
+        ids, length = page.ids, len(page.ids)
+        total = int(numbers.max()) + 1 if len(numbers) else 0
+
+        def uniform(*name: object) -> Floats:
+            return draw.uniform(name, total)[numbers]
+
+        units = self._first(ids, page.places, starts, uniform)
+        alive = np.arange(len(starts))
+        owner, places, all_units = [alive], [starts], [units]
+        ends = np.minimum(starts + self.source_lengths[units], length)
+        for index in range(LONGEST_CHAIN - 1):
+            row = self.chain[min(index, len(self.chain) - 1), self.kinds[units]]
+            step = (uniform("chain", index)[alive, None] >= row).sum(1)
+            going = (step > 0) & (step < 4) & ((step == 2) | (ends[alive] < length))
+            alive, step = alive[going], step[going] - 1
             place = ends[alive]
-            units = self._next(ids, place, step, draw.uniform(("unit", index), len(at))[alive])
+            units = self._next(ids, place, step, uniform("trust", index)[alive], uniform("unit", index)[alive])
             known = units >= 0
             alive, units, place = alive[known], units[known], place[known]
             if not len(alive):
                 break
-            ends[alive] = np.minimum(place + self.source_lengths[units], len(text))
-            all_starts.append(place)
-            all_units.append(units)
+            ends[alive] = np.minimum(place + self.source_lengths[units], length)
             owner.append(alive)
-        # a segment that begins before the one ahead has ended is dropped whole; so is one that would only touch it
-        reach = np.maximum.accumulate(ends)
-        keep = np.ones(len(starts), dtype=bool)
-        keep[1:] = starts[1:] > reach[:-1]
-        if len(fixed):
-            before = np.searchsorted(fixed, starts)
-            keep &= (before == len(fixed)) | (fixed[np.minimum(before, len(fixed) - 1)] >= ends)
-        whose, begins, what = np.concatenate(owner), np.concatenate(all_starts), np.concatenate(all_units)
-        order = np.argsort(whose, kind="stable")
-        order = order[keep[whose[order]]]
-        begins, what = begins[order], what[order]
-        return _Drawn(begins, np.minimum(begins + self.source_lengths[what], len(text)), what)
+            places.append(place)
+            all_units.append(units)
+        return np.concatenate(owner), np.concatenate(places), np.concatenate(all_units), ends
 
-    def _first(self, ids: Ints, places: Ints, starts: Ints, draw: _Numbers) -> Ints:
+    def _first(self, ids: Ints, places: Ints, starts: Ints, uniform: Callable[..., Floats]) -> Ints:
         """The first unit of the segments that begin at ``starts``."""
         size = self.alphabet.size
         context = places[starts]
@@ -216,12 +256,12 @@ class Sampler:
             last = number == len(levels) - 1
             # between the character with its right and its left neighbour one is taken at random
             share = tables.trust[rows[open_]] * (0.5 if number == 1 else 1.0)
-            taken = open_ if last else open_[draw.uniform(("level", number), len(starts))[open_] < share]
-            found = tables.draw(rows[taken], draw.uniform(("first", number), len(starts))[taken])
+            taken = open_ if last else open_[uniform("level", number)[open_] < share]
+            found = tables.draw(rows[taken], uniform("first", number)[taken])
             units[taken] = np.where(self._fits(ids, starts[taken], found), found, -1)
         rest = np.flatnonzero(units < 0)
         classes = np.array([*range(len(CLASSES)), *(character_class(c) for c in self.alphabet.characters)])
-        found = self.by_class.draw(self.class_rows[classes[at[rest]]], draw.uniform(("class",), len(starts))[rest])
+        found = self.by_class.draw(self.class_rows[classes[at[rest]]], uniform("class")[rest])
         units[rest] = found
         return units
 
@@ -236,20 +276,25 @@ class Sampler:
             fits &= ~long | (inside & same)
         return fits
 
-    def _next(self, ids: Ints, places: Ints, kinds: Ints, numbers: Floats) -> Ints:
-        """Later units of the given kinds at ``places``; -1 where the style knows none that fits."""
+    def _next(self, ids: Ints, places: Ints, kinds: Ints, trusting: Floats, numbers: Floats) -> Ints:
+        """Later units of the given kinds at ``places``; -1 where the style knows none at all.
+
+        Drawn from those seen at the character, as far as they are to be trusted, or from all of the kind.
+        """
         units = np.full(len(places), -1, dtype=np.int64)
-        for which in range(len(KINDS)):
+        for which, (tables, rows) in enumerate(self.later):
             mine = np.flatnonzero(kinds == which)
-            tables, rows = self.later[which]
-            row = rows[0 * mine if which == 1 else ids[np.minimum(places[mine], len(ids) - 1)]]
-            mine, row = mine[row >= 0], row[row >= 0]
-            if len(mine):
-                found = tables.draw(row, numbers[mine])
-                units[mine] = np.where(self._fits(ids, places[mine], found), found, -1)
+            if not len(mine) or rows[-1] < 0:
+                continue
+            row = rows[ids[np.minimum(places[mine], len(ids) - 1)]]
+            row = np.where((row >= 0) & (trusting[mine] < tables.trust[row]), row, rows[-1])
+            found = tables.draw(row, numbers[mine])
+            misfit = ~self._fits(ids, places[mine], found)
+            found[misfit] = tables.draw(np.full(int(misfit.sum()), rows[-1]), numbers[mine][misfit])
+            units[mine] = found
         return units
 
-    def _written(self, text: str, segments: tuple[Ints, Ints, Ints, Ints], drawn: _Drawn) -> Alignment:
+    def _written(self, text: str, drawn: Drawn) -> Alignment:
         pieces: list[str] = []
         position = 0
         targets = self.targets
@@ -258,50 +303,8 @@ class Sampler:
             pieces.append(targets[unit])
             position = end
         pieces.append(text[position:])
-        edits = zip(*(column.tolist() for column in segments), strict=True)
+        edits = zip(*(column.tolist() for column in drawn.segments(self.target_lengths)), strict=True)
         return Alignment(text, "".join(pieces), tuple(edits))
-
-
-class _Numbers:
-    """The random numbers of one call: the same ones at every step of the search."""
-
-    def __init__(self, rng: np.random.Generator, style: Style) -> None:
-        self.seed = int(rng.integers(2**63))
-        self.style = style
-        self.totals = np.zeros(0)
-        self.passes = 0
-        self.drawn: dict[tuple[object, ...], Floats] = {}
-
-    def _generator(self, *names: object) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *(hash_name(name) for name in names)])
-
-    def uniform(self, name: tuple[object, ...], count: int) -> Floats:
-        """``count`` numbers in [0, 1) called ``name``: a longer series begins as a shorter one does."""
-        held = self.drawn.get(name)
-        if held is None or len(held) < count:
-            held = self._generator(*name).random(max(count, 16) * 2)
-            self.drawn[name] = held
-        return held[:count]
-
-    def starts(self, running: Floats) -> Ints:
-        """Where segments begin, given the running sum of the error probabilities."""
-        total = float(running[-1]) if len(running) else 0.0
-        count = max(64, int(len(self.totals) or total * 1.5))
-        while not len(self.totals) or self.totals[-1] <= total:
-            count = int(count * 1.5)
-            gaps = draw_gaps(
-                count, self.style.gaps, self.style.gap_share, self.style.gap_persistence, self._generator("gaps", count)
-            )
-            gaps[0] *= self._generator("first").random()
-            self.totals = np.cumsum(gaps)
-        places = np.searchsorted(running, self.totals[self.totals < total], side="right")
-        places = places[places < len(running)]
-        return np.asarray(places[np.concatenate([[True], places[1:] > places[:-1]])] if len(places) else places)
-
-
-def hash_name(name: object) -> int:
-    """A small number for a name, the same in every process."""
-    return int.from_bytes(str(name).encode("utf-8"), "big") % (2**61 - 1)
 
 
 def _tables(rows: Mapping[int, Mapping[int, int]], size: int) -> tuple[Tables, NDArray[np.int32]]:
@@ -309,34 +312,3 @@ def _tables(rows: Mapping[int, Mapping[int, int]], size: int) -> tuple[Tables, N
     place = np.full(size, -1, dtype=np.int32)
     place[list(rows)] = np.arange(len(rows))
     return Tables(list(rows.values())), place
-
-
-def _contexts(places: Ints, size: int) -> tuple[Ints, NDArray[np.int32]]:
-    """The contexts that occur, and which of them each place has."""
-    present = np.zeros(size, dtype=bool)
-    present[places] = True
-    contexts = np.flatnonzero(present)
-    number = np.zeros(size, dtype=np.int32)
-    number[contexts] = np.arange(len(contexts))
-    return contexts, number[places]
-
-
-def _solve(odds: Floats, amount: Ints, wanted: float) -> float:
-    """The shift of log-odds at which ``wanted`` segments are expected."""
-    low, high = -14.0, 16.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if float(amount @ (1 / (1 + np.exp(-(odds + middle))))) < wanted:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _find(text: str, mark: str) -> list[int]:
-    places = []
-    place = text.find(mark)
-    while place >= 0:
-        places.append(place)
-        place = text.find(mark, place + 1)
-    return places

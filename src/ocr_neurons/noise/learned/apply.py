@@ -1,0 +1,101 @@
+"""A noise model at work: texts and documents in, pairs and noisy documents out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.noise.learned.model import NoiseModel, Style
+from ocr_neurons.noise.learned.sampler import Sampler
+from ocr_neurons.text.align import Alignment
+from ocr_neurons.text.document import Document
+from ocr_neurons.text.pairs import TextPair
+from ocr_neurons.text.project import Projection, project
+
+SHIPPED = {"en": "English", "fr": "French", "de": "German"}
+"""Models that come with the package, by language."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyDocument:
+    """A document with noise: its text beside the clean one, and its tokens with labels and LED."""
+
+    pair: TextPair
+    projection: Projection
+
+    @property
+    def document(self) -> Document:
+        """The noisy document."""
+        return self.projection.document
+
+
+class NoiseMaker:
+    """A :class:`NoiseModel` ready to be drawn from; the tables of a style are made when it is first drawn."""
+
+    def __init__(self, model: NoiseModel) -> None:
+        self.model = model
+        self._samplers: dict[str, Sampler] = {}
+
+    def corrupt(
+        self, text: str, rng: np.random.Generator, *, cer: float | None = None, style: str | None = None
+    ) -> TextPair:
+        """``text`` with noise; ``level`` says the style and the rate reached, ``edits`` is the script.
+
+        ``cer`` is the character error rate wanted, unit edits / characters; drawn from the style's own spread between
+        documents unless given. ``style`` is drawn by weight unless given. Two calls with generators in the same state
+        give the same text, whatever was drawn before.
+
+        Raises:
+            UserError: ``cer`` is not between 0 and 1, or there is no such style.
+        """
+        made, name = self._alignment(text, rng, cer, style)
+        return TextPair(text, made.noisy, f"{name} {made.cer:.4f}", "", edits=made.edits)
+
+    def corrupt_document(
+        self, document: Document, rng: np.random.Generator, *, cer: float | None = None, style: str | None = None
+    ) -> NoisyDocument:
+        """``document`` with noise on its running text, cut into tokens anew, with its labels; see :meth:`corrupt`."""
+        made, name = self._alignment(document.text(), rng, cer, style)
+        pair = TextPair(made.clean, made.noisy, f"{name} {made.cer:.4f}", document.id, edits=made.edits)
+        return NoisyDocument(pair, project(document, made.noisy, made))
+
+    def _alignment(
+        self, text: str, rng: np.random.Generator, cer: float | None, style: str | None
+    ) -> tuple[Alignment, str]:
+        if cer is not None and not 0 <= cer <= 1:
+            raise UserError(f"character error rate {cer}; wanted a number from 0 to 1, such as 0.05 for 5 %")
+        name = self._drawn_style(rng) if style is None else style
+        chosen = self.model.style(name)
+        rate = _drawn_rate(chosen, rng) if cer is None else cer
+        if name not in self._samplers:
+            self._samplers[name] = Sampler(chosen)
+        return self._samplers[name].corrupt(text, rate, rng), name
+
+    def _drawn_style(self, rng: np.random.Generator) -> str:
+        names = list(self.model.styles)
+        weights = np.array([self.model.styles[name].weight for name in names])
+        return names[int(rng.choice(len(names), p=weights / weights.sum()))]
+
+
+def _drawn_rate(style: Style, rng: np.random.Generator) -> float:
+    """A rate from the deciles of the style's documents."""
+    return float(np.interp(rng.random(), np.linspace(0, 1, len(style.rates)), style.rates))
+
+
+def load_noise(spec: str) -> NoiseModel:
+    """A noise model by name (``SHIPPED``) or by its file.
+
+    Raises:
+        UserError: neither, or no noise model.
+    """
+    if spec in SHIPPED:
+        resource = files("ocr_neurons.resources").joinpath("noise", f"{spec}.json")
+        return NoiseModel.from_json(resource.read_text("utf-8"), f"noise model {spec}")
+    path = Path(spec)
+    if not path.is_file():
+        raise UserError(f"noise model {spec!r}: no such file{nearest(spec, SHIPPED)}; `noise learn` makes one")
+    return NoiseModel.load(path)
