@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from statistics import median
 
 from ocr_neurons.text.align import Alignment, align
 from ocr_neurons.text.pairs import TextPair
@@ -15,6 +16,10 @@ LONGEST = 30
 """A changed segment longer than this on either side is missing or foreign text (a headline, a column), not noise."""
 SHORTEST = 20
 """Pieces of fewer clean characters are left out."""
+PAGE = 2_000
+"""Clean characters of a page, where long documents are cut."""
+TIMES = 10
+"""No document counts for more than this many times the median length of its kin, where one would outweigh them all."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,24 @@ def prepare(pairs: Iterable[TextPair], *, floor: float = FLOOR, longest: int = L
         if kept:
             documents.setdefault(pair.source, []).extend(kept)
     return Aligned({name: tuple(pieces) for name, pieces in documents.items()}, dict(left_out))
+
+
+def evened(documents: dict[str, tuple[Alignment, ...]]) -> dict[str, tuple[Alignment, ...]]:
+    """The documents, those far longer than the others thinned to pages at even distances.
+
+    A document above ``TIMES`` the median length, and above ``TIMES`` pages, keeps about so much. One book of several
+    hundred pages among articles would otherwise be most of what is learned or measured.
+    """
+    lengths = {name: sum(len(piece.clean) for piece in pieces) for name, pieces in documents.items()}
+    most = TIMES * max(PAGE, median(lengths.values())) if lengths else 0
+    result = {}
+    for name, pieces in documents.items():
+        if lengths[name] > most:
+            pages = [page for piece in pieces for page in piece.pages(PAGE)]
+            step = lengths[name] / most
+            pieces = tuple(pages[int(index * step)] for index in range(int(len(pages) / step)))
+        result[name] = pieces
+    return result
 
 
 def _between(whole: Alignment, blocks: list[tuple[int, int, int, int]]) -> Iterator[Alignment]:

@@ -75,6 +75,34 @@ class Alignment:
         """The clean span of the noisy span ``[start, end)``; see :meth:`to_noisy`."""
         return self.inverse().to_noisy(start, end)
 
+    def pages(self, size: int) -> list[Alignment]:
+        """The alignment cut into pages of at least ``size`` clean characters, at unchanged spaces.
+
+        The last may be shorter. Together they are the whole; a text without such spaces stays one page.
+        """
+        pages: list[Alignment] = []
+        start = noisy_start = index = 0
+        while True:
+            end, noisy_end = self._page_end(start + size)
+            edits = []
+            while index < len(self.edits) and self.edits[index][1] <= end and self.edits[index][3] <= noisy_end:
+                a, b, c, d = self.edits[index]
+                edits.append((a - start, b - start, c - noisy_start, d - noisy_start))
+                index += 1
+            pages.append(Alignment(self.clean[start:end], self.noisy[noisy_start:noisy_end], tuple(edits)))
+            if end == len(self.clean):
+                return pages
+            start, noisy_start = end, noisy_end
+
+    def _page_end(self, position: int) -> tuple[int, int]:
+        """The next place from ``position`` on where an unchanged space begins, in both texts; else the ends."""
+        while (position := self.clean.find(" ", position)) >= 0:
+            index = bisect_right(self.edits, position, key=lambda edit: edit[0]) - 1
+            if index < 0 or self.edits[index][1] < position:
+                return position, self._position(position, after=True)
+            position += 1
+        return len(self.clean), len(self.noisy)
+
     def _position(self, position: int, after: bool) -> int:
         """Where the boundary before clean character ``position`` lies; ``after`` what was inserted there, or before."""
         index = bisect_right(self.edits, position, key=lambda edit: edit[0]) - 1

@@ -15,6 +15,7 @@ from typing import Any
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
+from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
 
 SPLITS = ("train", "dev", "test")
 DATA_VARIABLE = "OCR_NEURONS_DATA"
@@ -28,7 +29,8 @@ class Dataset:
     """Documents in three splits, any of which may be empty.
 
     ``clean_twins`` maps a split's name to the same documents, in the same order, as the page says rather than as OCR
-    read them; splits without twins are not in it. Tokens of twins need not match one to one.
+    read them; splits without twins are not in it. Tokens of twins need not match one to one. Twins may be partial
+    (``twin_scope``): in those of AjMC only entities are clean, the words around them are as noisy as before.
     """
 
     name: str
@@ -36,6 +38,19 @@ class Dataset:
     dev: tuple[Document, ...] = ()
     test: tuple[Document, ...] = ()
     clean_twins: dict[str, tuple[Document, ...]] = field(default_factory=dict)
+
+    @property
+    def twin_scope(self) -> str:
+        """What is clean in the clean twins: ``text``, ``entities`` alone, or nothing (empty) without twins."""
+        twins = [document for documents in self.clean_twins.values() for document in documents]
+        if not twins:
+            return ""
+        return "entities" if any(MARK in document.metadata for document in twins) else "text"
+
+    def still_noisy(self, split: str) -> int | None:
+        """Entities that are noisy (LED above 0) in the clean twins too; ``None`` for a split without twins."""
+        twins = self.clean_twins.get(split)
+        return None if twins is None else sum(noisy_entities(twin) for twin in twins)
 
     def split(self, split: str) -> tuple[Document, ...]:
         """The documents of ``train``, ``dev`` or ``test``; a UserError for another name."""
@@ -71,13 +86,16 @@ class Dataset:
         return documents
 
 
-def load_dataset(spec: str) -> Dataset:
+def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     """Load a data set.
 
     ``spec`` is ``gazette`` (the embedded corpus), ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by
     ``OCR_NEURONS_DATA``), a folder with ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each;
     ``dev2`` and the like are not read), or one TSV file, all of which becomes ``test``. A file or folder in the working
     directory whose name is also a data set's is reached as ``./NAME``.
+
+    AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
+    ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
 
     Raises:
         UserError: no such data set, or files in it that cannot be read.
@@ -86,10 +104,10 @@ def load_dataset(spec: str) -> Dataset:
         return _load_gazette()
     edition, colon, _ = spec.partition(":")
     if colon and edition in _FOLDERS:
-        return _load_folder(_named_folder(spec), spec)
+        return _load_folder(_named_folder(spec), spec, transcripts)
     path = Path(spec).expanduser()
     if path.is_dir():
-        return _load_folder(path)
+        return _load_folder(path, None, transcripts)
     if path.is_file():
         return Dataset(path.stem, test=tuple(read_hipe(path)))
     raise _unknown(spec, "neither a data set's name nor a file or folder")
@@ -158,7 +176,7 @@ def _resource(root: Traversable, kind: str, name: str) -> tuple[Document, ...]:
     return tuple(parse_hipe(text, name))
 
 
-def _load_folder(folder: Path, name: str | None = None) -> Dataset:
+def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Dataset:
     """The splits of a folder; its name is that of its files without the split, unless given."""
     documents: dict[str, tuple[Document, ...]] = {}
     for split in SPLITS:
@@ -174,7 +192,7 @@ def _load_folder(folder: Path, name: str | None = None) -> Dataset:
         hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
         raise UserError(f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, found none{hint}")
     train, dev, test = (documents.get(split, ()) for split in SPLITS)
-    return Dataset(name or folder.name, train, dev, test)
+    return Dataset(name or folder.name, train, dev, test, twins_beside(folder, documents, transcripts))
 
 
 def _named_folder(spec: str) -> Path:

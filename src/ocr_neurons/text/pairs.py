@@ -63,7 +63,7 @@ def read_pairs(path: Path) -> list[TextPair]:
     """
     pairs: list[TextPair] = []
     wanted = "pairs, as `ocr-neurons pairs` writes them"
-    for number, line in enumerate(read_text(path, wanted).splitlines(), 1):
+    for number, line in enumerate(read_text(path, wanted).split("\n"), 1):
         if not line.strip():
             continue
         try:

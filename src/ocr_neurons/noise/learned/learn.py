@@ -13,7 +13,7 @@ from ocr_neurons.noise.learned.contexts import EDGE, FREQUENT, Alphabet, log_odd
 from ocr_neurons.noise.learned.gaps import Gaps, fit_gaps
 from ocr_neurons.noise.learned.model import Counts, NoiseModel, Style
 from ocr_neurons.noise.learned.units import count_units, cut, kind
-from ocr_neurons.noise.prepare import prepare
+from ocr_neurons.noise.prepare import evened, prepare
 from ocr_neurons.text.align import Alignment
 from ocr_neurons.text.pairs import TextPair
 
@@ -35,7 +35,8 @@ def learn(
     """Learn a noise model from pairs of clean text and its OCR.
 
     The part of ``pair.source`` before the first ``/`` names the style a pair is counted in, unless ``pooled``. Styles
-    with fewer than ``LEAST`` changes are counted together as ``other``. ``normalised`` is only noted: normalise the
+    with fewer than ``LEAST`` changes are counted together as ``other``; no document outweighs its style
+    (:func:`evened`). ``normalised`` is only noted: normalise the
     pairs first.
 
     Raises:
@@ -53,7 +54,7 @@ def learn(
         )
     for name in [name for name in groups if changes[name] < LEAST and len(groups) > 1]:
         groups["other"].update(groups.pop(name))
-    styles = {name: _style(group) for name, group in sorted(groups.items())}
+    styles = {name: _style(evened(group)) for name, group in sorted(groups.items())}
     total = sum(style.characters for style in styles.values())
     weighed = {
         name: Style(**{**vars(style), "weight": round(style.characters / total, 4)}) for name, style in styles.items()
