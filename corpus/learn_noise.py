@@ -34,7 +34,7 @@ SETS: dict[str, dict[str, str]] = {
     },
     "de": {
         "icdar2019-postocr/DE1": "ICDAR 2019 DE1 (front pages of the NZZ): CC BY 4.0",
-        "hipe-ocrepair-bench/dta19": "HIPE-OCRepair dta19 (Deutsches Textarchiv, degraded and recognised): CC BY-SA 4.0",
+        "hipe-ocrepair-bench/dta19": "HIPE-OCRepair dta19 (Deutsches Textarchiv, worn and recognised): CC BY-SA 4.0",
     },
 }
 

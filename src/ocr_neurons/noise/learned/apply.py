@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.common.seeds import generator
 from ocr_neurons.noise.learned.model import NoiseModel, Style
 from ocr_neurons.noise.learned.sampler import Sampler
 from ocr_neurons.text.align import Alignment
@@ -79,6 +81,20 @@ class NoiseMaker:
         names = list(self.model.styles)
         weights = np.array([self.model.styles[name].weight for name in names])
         return names[int(rng.choice(len(names), p=weights / weights.sum()))]
+
+
+def spread_rates(
+    model: NoiseModel, names: Sequence[str], mean: float, seed: int, style: str | None = None
+) -> dict[str, float]:
+    """A rate for each of several texts, spread as between the model's documents, with this mean over them."""
+    chosen = [model.style(style)] if style else list(model.styles.values())
+    weights = np.array([one.weight for one in chosen]) / sum(one.weight for one in chosen)
+    drawn = {}
+    for name in names:
+        rng = generator(seed, "noise rate", name)
+        drawn[name] = _drawn_rate(chosen[int(rng.choice(len(chosen), p=weights))], rng)
+    total = sum(drawn.values())
+    return {name: min(1.0, rate * mean * len(drawn) / total) if total else mean for name, rate in drawn.items()}
 
 
 def _drawn_rate(style: Style, rng: np.random.Generator) -> float:

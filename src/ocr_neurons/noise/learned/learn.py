@@ -76,7 +76,7 @@ def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
     hit: Counter[str] = Counter()
     changes: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     later: dict[str, Counter[str]] = defaultdict(Counter)
-    chain = np.zeros((CHAIN, 3, 4), dtype=np.int64)
+    chain = np.zeros((CHAIN, 3, 2, 4), dtype=np.int64)
     for piece, row in zip(pieces, segments, strict=True):
         around = EDGE + piece.clean.translate(_SPACES) + EDGE + EDGE
         seen.update(map("".join, zip(around, around[1:], around[2:], strict=False)))
@@ -85,9 +85,11 @@ def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
             hit[context] += 1
             units = cut(segment, known)
             changes[context][units[0][0]][units[0][1]] += 1
+            place = edit[0] + 1  # in ``around``, which has one character more before
             for index, unit in enumerate(units):
+                place += len(unit[0])
                 after = 1 + kind(units[index + 1]) if index + 1 < len(units) else 0
-                chain[min(index, CHAIN - 1), kind(unit), after] += 1
+                chain[min(index, CHAIN - 1), kind(unit), int(around[place] == EDGE), after] += 1
             for unit in units[1:]:
                 later[unit[0]][unit[1]] += 1
     rate = 1 / (1 + np.exp(-log_odds(alphabet, seen, hit).astype(np.float64).reshape(-1)))

@@ -23,8 +23,9 @@ class Style:
     ``seen`` and ``hit`` count, for each context (three characters: before, at, after; a space beyond the edges), how
     often it stands in clean text and how often a changed segment begins at its middle character; an insertion begins
     at the character it stands before. ``changes`` counts the first units of segments by context, source and target;
-    ``chain[j][k]`` what follows unit j (the last row for all later ones) of kind k: the end of the segment, a
-    substitution, an insertion, a deletion; ``later`` counts the units that follow, by source and target.
+    ``chain[j][k][s]`` what follows unit j (the last row for all later ones) of kind k, before a space (s = 1) or not:
+    the end of the segment, a substitution, an insertion, a deletion; ``later`` counts the units that follow, by source
+    and target.
 
     ``burst`` says how segments follow one another.
     ``rates`` are the deciles of the character error rate of documents, from the lowest to the highest.
@@ -36,7 +37,7 @@ class Style:
     seen: dict[str, int]
     hit: dict[str, int]
     changes: Counts
-    chain: list[list[list[int]]]
+    chain: list[list[list[list[int]]]]
     later: dict[str, dict[str, int]]
     burst: Burstiness
     rates: list[float]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_neurons.noise.learned.contexts import CLASSES, FREQUENT, Alphabet, character_class, log_odds
+from ocr_neurons.noise.learned.contexts import CLASSES, EDGE, FREQUENT, Alphabet, character_class, log_odds
 from ocr_neurons.noise.learned.drawn import Drawn
 from ocr_neurons.noise.learned.model import Style
 from ocr_neurons.noise.learned.numbers import Bursts, Numbers
@@ -58,6 +58,7 @@ class Sampler:
         for (source, _), number in self._units.items():
             sources[number, : len(source)] = [self.alphabet.id(c) for c in source]
         self.sources = sources
+        self.blanks = np.array([self.alphabet.id(EDGE)])
         chain = np.array(style.chain, dtype=np.float64)
         chain[..., 0] += 1e-9  # a chain that was never seen ends
         self.chain = np.cumsum(chain / chain.sum(-1, keepdims=True), axis=-1)
@@ -223,7 +224,8 @@ class Sampler:
         owner, places, all_units = [alive], [starts], [units]
         ends = np.minimum(starts + self.source_lengths[units], length)
         for index in range(LONGEST_CHAIN - 1):
-            row = self.chain[min(index, len(self.chain) - 1), self.kinds[units]]
+            blank = np.isin(ids[np.minimum(ends[alive], length - 1)], self.blanks)
+            row = self.chain[min(index, len(self.chain) - 1), self.kinds[units], blank.astype(np.int64)]
             step = (uniform("chain", index)[alive, None] >= row).sum(1)
             going = (step > 0) & (step < 4) & ((step == 2) | (ends[alive] < length))
             alive, step = alive[going], step[going] - 1
@@ -254,8 +256,7 @@ class Sampler:
         for number, (tables, rows) in enumerate(levels):
             open_ = np.flatnonzero((units < 0) & (rows >= 0))
             last = number == len(levels) - 1
-            # between the character with its right and its left neighbour one is taken at random
-            share = tables.trust[rows[open_]] * (0.5 if number == 1 else 1.0)
+            share = tables.trust[rows[open_]]
             taken = open_ if last else open_[uniform("level", number)[open_] < share]
             found = tables.draw(rows[taken], uniform("first", number)[taken])
             units[taken] = np.where(self._fits(ids, starts[taken], found), found, -1)

@@ -12,11 +12,15 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+DOUBT = 1.0
+"""Weight of a coarser distribution for each different item of a row; 1 is the estimate of Witten and Bell."""
+
+
 class Tables:
     """Distributions over item numbers, one a row; a row is drawn from by a number between 0 and 1.
 
     ``trust`` is, by row, how far the row's own counts are to be believed against a coarser distribution:
-    n / (n + t + 1) for n observations of t different items (Witten and Bell's estimate, with one more for safety).
+    n / (n + ``DOUBT`` t) for n observations of t different items.
     """
 
     def __init__(self, rows: Sequence[Mapping[int, int]]) -> None:
@@ -33,7 +37,7 @@ class Tables:
         self.bounds = row_of + (running - before[row_of]) / totals[row_of]
         if len(self.bounds):
             self.bounds[ends - 1] = np.arange(len(rows)) + 1.0
-        self.trust = totals / (totals + lengths + 1)
+        self.trust = totals / (totals + DOUBT * lengths)
 
     def draw(self, rows: NDArray[np.integer[Any]], numbers: Floats) -> Ints:
         """One item for each of ``rows``, by ``numbers`` in [0, 1)."""

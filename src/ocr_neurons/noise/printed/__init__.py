@@ -1,0 +1,1 @@
+"""Noise from print: text set in a period typeface, worn, recognised by Tesseract."""
