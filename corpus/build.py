@@ -1,12 +1,15 @@
-"""Build the embedded corpus: ``python corpus/build.py`` turns ``corpus/gazette/*.txt`` into six HIPE TSV files.
+"""Build the embedded corpus: ``python corpus/build.py`` turns ``corpus/gazette`` into HIPE TSV files in the package.
 
-The source form is described in ``corpus/gazette/GUIDE.md``. ``--check`` writes nothing and exits with status 1 if the
-files in the package are not what the source gives.
+``corpus/gazette/LANGUAGE/*.txt`` is the text as we wrote it, in the form that ``corpus/gazette/GUIDE.md`` describes;
+``corpus/printed/LANGUAGE-STRENGTH.jsonl`` what was read of it after printing. ``--print`` prints, wears and recognises
+it anew, which needs Tesseract and the typefaces; without it the committed readings are used. ``--check`` writes nothing
+and exits with status 1 if the files in the package are not what text and readings give.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import unicodedata
@@ -20,31 +23,27 @@ from rapidfuzz.distance import Levenshtein
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
-from ocr_neurons.noise.twin import noisy_twin, with_distances
+from ocr_neurons.common.progress import Reporter
+from ocr_neurons.text.align import Alignment
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import format_hipe
+from ocr_neurons.text.led import with_zero_distances
+from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
+from ocr_neurons.text.project import project
+from ocr_neurons.text.tokenise import tokenise
 
 ROOT = Path(__file__).resolve().parent
 SOURCE = ROOT / "gazette"
+PRINTED = ROOT / "printed"
 TARGET = ROOT.parent / "src" / "ocr_neurons" / "resources" / "gazette"
 SEED = 1847
+LANGUAGES = ("en", "fr", "de")
+STRENGTHS = {"light": 0.25, "heavy": 0.6}
+"""How worn the printed pages are, from 0 to 1: about 2 % and 8 % of the characters are misread."""
 SPLITS = ("train", "dev", "test")
 TYPES = ("pers", "loc", "org", "time", "prod")
 KEYS = ("id", "title", "genre", "date", "split")
-SIDES = ("clean", "ocr")
-
-TOKEN = re.compile(
-    r"""
-    's(?![\w-])                      # possessive
-    | \w+                            # a word or figure, which goes on with
-      (?: -\w+                       #   a hyphen
-        | '(?!s(?![\w-]))\w+         #   an apostrophe that is no possessive: o'clock, St. Martin's-le-Grand
-        | (?<=\d)[.,/](?=\d)\w+      #   a point, comma or stroke between figures: 1,200, 7/8d
-      )*
-    | \S                             # any other mark stands alone
-    """,
-    re.VERBOSE,
-)
+SIDES = ("clean", *STRENGTHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,6 @@ class Source:
     genre: str
     split: str
     document: Document
-
-
-def tokenise(text: str) -> list[tuple[int, int]]:
-    """Character spans ``[start, end)`` of the tokens, cut as HIPE cuts English: points and commas alone."""
-    return [match.span() for match in TOKEN.finditer(text)]
 
 
 def parse_sentence(line: str) -> tuple[str, list[tuple[int, int, str]]]:
@@ -97,10 +91,10 @@ def parse_sentence(line: str) -> tuple[str, list[tuple[int, int, str]]]:
     return "".join(pieces), entities
 
 
-def sentence_tokens(line: str) -> list[Token]:
+def sentence_tokens(line: str, language: str) -> list[Token]:
     """The tokens of one line of source, labelled ``B-``/``I-``; the last one ends the sentence."""
     text, entities = parse_sentence(line)
-    cut = tokenise(text)
+    cut = tokenise(text, language)
     labels = ["O"] * len(cut)
     starts = {start: index for index, (start, _) in enumerate(cut)}
     ends = {end: index for index, (_, end) in enumerate(cut)}
@@ -117,7 +111,7 @@ def sentence_tokens(line: str) -> list[Token]:
     ]
 
 
-def parse_source(text: str, name: str) -> Source:
+def parse_source(text: str, name: str, language: str = "en") -> Source:
     """Read a source file's ``text``; ``name``, its file name, stands in messages.
 
     Raises:
@@ -130,7 +124,7 @@ def parse_source(text: str, name: str) -> Source:
     for number, line in enumerate(lines[body + 1 :], body + 2):
         try:
             _check_line(line)
-            tokens += sentence_tokens(line) if line else []
+            tokens += sentence_tokens(line, language) if line else []
         except UserError as error:
             raise UserError(f"{name}, line {number}: {error}") from None
     if not tokens:
@@ -138,14 +132,14 @@ def parse_source(text: str, name: str) -> Source:
     metadata = (
         f"# hipe2022:document_id = {header['id']}",
         f"# hipe2022:date = {header['date']}",
-        "# hipe2022:language = en",
+        f"# hipe2022:language = {language}",
         "# hipe2022:dataset = gazette",
         f"# hipe2022:document_type = {header['genre']}",
         "# hipe2022:applicable_columns = TOKEN NE-COARSE-LIT MISC",
         f"# gazette:title = {header['title']}",
     )
-    document = Document(header["id"], tuple(tokens), "en", header["date"], metadata)
-    return Source(header["title"], header["genre"], header["split"], with_distances(document, document))
+    document = Document(header["id"], tuple(tokens), language, header["date"], metadata)
+    return Source(header["title"], header["genre"], header["split"], with_zero_distances(document))
 
 
 def _check_line(line: str) -> None:
@@ -180,36 +174,91 @@ def _parse_header(lines: list[str], name: str) -> dict[str, str]:
     return header
 
 
-def read_sources(folder: Path) -> list[Source]:
+def read_sources(folder: Path, language: str = "en") -> list[Source]:
     """All documents of a source folder, ordered by id."""
     paths = sorted(folder.glob("*.txt"))
     if not paths:
         raise UserError(f"{folder}: no .txt file in it; wanted the corpus in its source form")
-    return [parse_source(read_text(path, "a document of the corpus"), path.name) for path in paths]
+    return [parse_source(read_text(path, "a document of the corpus"), path.name, language) for path in paths]
 
 
-def build(sources: list[Source]) -> dict[str, dict[str, list[Document]]]:
-    """Documents by side (``clean``, ``ocr``) and split, ordered by id."""
-    built: dict[str, dict[str, list[Document]]] = {side: {} for side in SIDES}
-    for split in SPLITS:
-        clean = sorted((s.document for s in sources if s.split == split), key=lambda document: document.id)
-        built["clean"][split] = clean
-        note = f"# gazette:noise = stand-in character confusions, seed {SEED}"
-        built["ocr"][split] = [replace(d, metadata=(*d.metadata, note)) for d in noisy_twin(clean, SEED)]
+Built = dict[tuple[str, str, str], list[Document]]
+"""Documents by side, split and language, ordered by id."""
+
+
+def build(sources: dict[str, list[Source]], readings: dict[tuple[str, str], Reading]) -> Built:
+    """The clean documents, and what was read of them at each strength, with labels and LED.
+
+    Raises:
+        UserError: a document that was not printed, or has changed since.
+    """
+    built: Built = {}
+    for language, texts in sources.items():
+        for split in SPLITS:
+            clean = sorted((s.document for s in texts if s.split == split), key=lambda document: document.id)
+            built["clean", split, language] = clean
+            for strength in STRENGTHS:
+                reading = readings[language, strength]
+                built[strength, split, language] = [reading.of(document) for document in clean]
     return built
 
 
-def rendered(built: dict[str, dict[str, list[Document]]]) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of the printed documents of one language at one strength."""
+
+    name: str
+    pairs: dict[str, TextPair]
+
+    def of(self, document: Document) -> Document:
+        """The document as it was read."""
+        pair = self.pairs.get(document.id)
+        if pair is None or pair.clean != document.text():
+            raise UserError(f"{self.name}: {document.id} was not printed as it stands now; run corpus/build.py --print")
+        noisy = project(document, pair.noisy, Alignment(pair.clean, pair.noisy, pair.edits)).document
+        note = f"# gazette:noise = {pair.level}; printed, worn and recognised, see corpus/printed/{self.name}.json"
+        return replace(noisy, metadata=(*noisy.metadata, note))
+
+
+def read_readings(folder: Path) -> dict[tuple[str, str], Reading]:
+    """The committed readings, by language and strength."""
+    found = {}
+    for language in LANGUAGES:
+        for strength in STRENGTHS:
+            name = f"{language}-{strength}"
+            pairs = {pair.source: pair for pair in read_pairs(folder / f"{name}.jsonl")}
+            found[language, strength] = Reading(name, pairs)
+    return found
+
+
+def print_all(sources: dict[str, list[Source]], folder: Path) -> None:
+    """Print, wear and recognise every document at every strength; write the readings and what they were made with."""
+    from ocr_neurons.noise.printed.printing import print_documents, printing_facts
+    from ocr_neurons.noise.printed.printing import summary as told
+
+    for language, texts in sources.items():
+        for strength, value in STRENGTHS.items():
+            documents = [source.document for source in texts]
+            printed = print_documents(documents, seed=SEED, strength=value, workers=2, reporter=Reporter())
+            facts = told(printed) | {"printed with": printing_facts(language=language), "seed": SEED}
+            write_pairs(folder / f"{language}-{strength}.jsonl", [one.pair for one in printed])
+            write_text(folder / f"{language}-{strength}.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+
+
+def rendered(built: Built) -> Iterator[tuple[str, str]]:
     """Each file's path under the target folder, and its text."""
-    for side, splits in built.items():
-        for split, documents in splits.items():
-            yield f"{side}/gazette-{split}-en.tsv", format_hipe(documents)
+    for (side, split, language), documents in built.items():
+        yield f"{side}/gazette-{split}-{language}.tsv", format_hipe(documents)
 
 
-def stale(source: Path = SOURCE, target: Path = TARGET) -> list[str]:
-    """The files under ``target`` that are missing or not what ``source`` gives."""
-    files = rendered(build(read_sources(source)))
-    return [name for name, text in files if not _holds(target / name, text)]
+def built_from(source: Path, printed: Path) -> Built:
+    """All documents of the corpus."""
+    return build({name: read_sources(source / name, name) for name in LANGUAGES}, read_readings(printed))
+
+
+def stale(source: Path = SOURCE, printed: Path = PRINTED, target: Path = TARGET) -> list[str]:
+    """The files under ``target`` that are missing or not what ``source`` and ``printed`` give."""
+    return [name for name, text in rendered(built_from(source, printed)) if not _holds(target / name, text)]
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -221,35 +270,41 @@ def error_rate(clean: Document, noisy: Document) -> float:
     return float(Levenshtein.distance(clean.text(), noisy.text())) / len(clean.text())
 
 
-def summary(built: dict[str, dict[str, list[Document]]]) -> Iterator[str]:
-    """Lines that say what was built: counts, character error rate and share of noisy entities by split."""
-    for split in SPLITS:
-        clean, noisy = built["clean"][split], built["ocr"][split]
-        characters = sum(len(d.text()) for d in clean)
-        edits = sum(Levenshtein.distance(c.text(), n.text()) for c, n in zip(clean, noisy, strict=True))
-        types = Counter(entity.type for d in clean for entity in d.entities())
-        distances = [d.tokens[entity.start].led or 0.0 for d in noisy for entity in d.entities()]
-        rates = sorted(error_rate(c, n) for c, n in zip(clean, noisy, strict=True))
-        yield (
-            f"{split}: {len(clean)} documents, {sum(len(d.sentences()) for d in clean)} sentences, "
-            f"{sum(len(d.tokens) for d in clean)} tokens; "
-            + ", ".join(f"{kind} {types[kind]}" for kind in TYPES)
-            + f"; CER {edits / characters:.1%} (documents {rates[0]:.1%} to {rates[-1]:.1%})"
-            + f"; noisy entities {sum(d > 0 for d in distances) / len(distances):.0%}"
-        )
+def summary(built: Built) -> Iterator[str]:
+    """Lines that say what was built: counts, and for each strength character error rate and share of noisy entities."""
+    for language in LANGUAGES:
+        for split in SPLITS:
+            clean = built["clean", split, language]
+            types = Counter(entity.type for document in clean for entity in document.entities())
+            line = (
+                f"{language} {split}: {len(clean)} documents, {sum(len(d.sentences()) for d in clean)} sentences, "
+                f"{sum(len(d.tokens) for d in clean)} tokens; " + ", ".join(f"{kind} {types[kind]}" for kind in TYPES)
+            )
+            for strength in STRENGTHS:
+                noisy = built[strength, split, language]
+                rates = sorted(error_rate(c, n) for c, n in zip(clean, noisy, strict=True))
+                leds = [d.tokens[entity.start].led or 0.0 for d in noisy for entity in d.entities()]
+                line += (
+                    f"; {strength}: CER {sum(rates) / len(rates):.1%} ({rates[0]:.1%} to {rates[-1]:.1%}), "
+                    f"{sum(led > 0 for led in leds) / len(leds):.0%} of {len(leds)} entities noisy"
+                )
+            yield line
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Build, or check; the exit status."""
     parser = argparse.ArgumentParser(description="Build the embedded corpus from its source form.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the files are out of date")
+    parser.add_argument("--print", action="store_true", help="print, wear and recognise the text anew first")
     options = parser.parse_args(arguments)
     try:
         if options.check:
             old = stale()
             print(f"out of date: {', '.join(old)}; run python corpus/build.py" if old else "up to date")
             return 1 if old else 0
-        built = build(read_sources(SOURCE))
+        if options.print:
+            print_all({name: read_sources(SOURCE / name, name) for name in LANGUAGES}, PRINTED)
+        built = built_from(SOURCE, PRINTED)
         for name, text in rendered(built):
             write_text(TARGET / name, text)
         print("\n".join(summary(built)))

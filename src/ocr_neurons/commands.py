@@ -53,7 +53,7 @@ def pairs(args: argparse.Namespace) -> None:
         raise UserError(f"noise model {args.noise!r} given; wanted paper, the only one there is so far")
     dataset = load_dataset(args.data)
     split = args.split if dataset.split(args.split) else "test"
-    documents = dataset.clean_twins.get(split) or dataset.split(split)
+    documents = dataset.clean_text(split)
     made = word_pairs(documents, protocol=args.protocol, words=args.words, seed=args.seed)
     write_pairs(args.out, made)
     Reporter(args.quiet).say(f"{len(made)} pairs from {split} of {dataset.name}: {args.out}")

@@ -174,8 +174,7 @@ def _texts(given: list[str], split: str) -> tuple[list[tuple[str, str]], list[Do
             continue
         dataset = load_dataset(spec)
         for name in SPLITS if split == "all" else [split]:
-            twins = dataset.clean_twins.get(name) if dataset.twin_scope == "text" else None
-            documents += twins or dataset.split(name)
+            documents += dataset.clean_text(name)
     if not plain and not documents:
         raise UserError(f"{', '.join(given)}: no document in split {split}; wanted one of train, dev, test or all")
     twice = [name for name, _ in plain if [other for other, _ in plain].count(name) > 1]

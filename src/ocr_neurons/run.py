@@ -74,12 +74,14 @@ class _Run:
         """For each step a hash of all that it depends on, the steps before it included."""
         config = self.config
         weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
-        base = digest(__version__, self.data.digest(), config.model, weights, config.seed, str(self.dtype))
+        documents = self.data.digest(twins=False)
+        base = digest(__version__, documents, config.model, weights, config.seed, str(self.dtype))
         keys = {"train": digest(base, "train", None if self.given else asdict(config.train))}
-        keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs))
+        pairs = [(pair.clean, pair.noisy, pair.left, pair.right, pair.level) for pair in self.pairs]
+        keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs), pairs)
         keys["rank"] = digest(keys["probe"], "rank", asdict(config.rank))
         keys["sweep"] = digest(keys["rank"], "sweep", asdict(config.sweep))
-        keys["confirm"] = digest(keys["sweep"], "confirm")
+        keys["confirm"] = digest(keys["sweep"], "confirm", self.data.digest())
         return keys
 
     def go(self) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class _Run:
     def _pairs(self) -> list[TextPair]:
         """The words to probe with; made first, because there may be too few of them."""
         options, seed = self.config.pairs, self.config.seed
-        documents = self.data.clean_twins.get("train") or self.data.train
+        documents = self.data.clean_text("train")
         return word_pairs(documents, protocol=options.protocol, words=options.words, levels=options.levels, seed=seed)
 
     def _probe(self, tagger: Tagger) -> None:

@@ -1,6 +1,6 @@
 """The noise presets of the paper: character confusions of nlpaug's ``OcrAug`` at three levels, and similarity bins.
 
-Source: Boros & Ehrmann 2024 (arXiv 2409.16934) and nlpaug 1.1.11. The table has 22 characters and covers about 1 %
+Source: Boros & Ehrmann 2024 (arXiv 2409.16934) and nlpaug 1.1.11. The table has 31 characters and covers about 1 %
 of the edits that real OCR makes: use it to reproduce the paper, not to imitate OCR.
 """
 

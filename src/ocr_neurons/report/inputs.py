@@ -80,10 +80,14 @@ class NoiseBin:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """The same tagger on the clean text of the same documents; ``difference`` is clean minus noisy."""
+    """The same tagger on the clean text of the same documents; ``difference`` is clean minus noisy.
+
+    ``whole`` is false where only the entities are clean and the words around them as noisy as before.
+    """
 
     scores: Scores
     difference: Difference
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def read_run(folder: Path) -> Run:
         gain=_difference(summary["difference"]["chosen_minus_baseline"]),
         gain_over_control=_difference(against) if against else None,
         bins=tuple(_bin(field) for field in cost["recall_by_bin"].items()),
-        twin=Twin(_scores(twin), _difference(twin["difference"])) if twin else None,
+        twin=_twin(twin) if twin else None,
         verdict=summary["verdict"].text(),
         timings={name: field.number() for name, field in summary["timings"].entries().items()},
         layers=_layers(details["layers"]),
@@ -193,6 +197,11 @@ def read_run(folder: Path) -> Run:
         examples=tuple(_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
     )
+
+
+def _twin(field: Field) -> Twin:
+    scope = field.maybe("scope")
+    return Twin(_scores(field), _difference(field["difference"]), scope is None or scope.text() == "text")
 
 
 def _score(field: Field) -> Score:

@@ -91,7 +91,7 @@ def _cost_tile(run: Run) -> Tile:
             title,
             phrase.points(change.f1),
             "F1 points",
-            f"clean twin minus OCR text: {phrase.difference(change)}",
+            f"{'clean twin' if run.twin.whole else 'entities as printed'} minus OCR text: {phrase.difference(change)}",
         )
     lost = recall_lost(run.bins)
     if lost is None:
@@ -127,7 +127,8 @@ def score_rows(run: Run) -> list[dict[str, Any]]:
             note += "; in brackets not an interval over documents but where 95 % of the draws lie"
         rows.append(_row("random neurons", note, run.control.scores))
     if run.twin:
-        rows.append(_row("clean twin", "the tagger as it is, on the text without OCR errors", run.twin.scores))
+        clean = "on the text without OCR errors" if run.twin.whole else "on the text with its entities as printed"
+        rows.append(_row("clean twin", f"the tagger as it is, {clean}", run.twin.scores))
     return rows
 
 

@@ -57,7 +57,7 @@ class Findings:
                 "chosen_minus_baseline": difference_to_dict(gain),
                 "chosen_minus_random_control": difference_to_dict(over) if over else None,
             },
-            "noise_cost": noise_cost_entry(bins, twin, found.baseline, seed),
+            "noise_cost": noise_cost_entry(bins, twin, found.baseline, seed, self.data.twin_scope),
             "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
         }
 
@@ -208,12 +208,17 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     return f"Nothing was gained that can be told from chance: {what}, the best on dev, changed {size}."
 
 
-def noise_cost_entry(bins: Sequence[BinRecall], clean: Scores | None, noisy: Scores, seed: int) -> dict[str, Any]:
-    """What OCR errors cost the baseline: recall by bin, and the same text without them where there is a clean twin."""
+def noise_cost_entry(
+    bins: Sequence[BinRecall], clean: Scores | None, noisy: Scores, seed: int, scope: str = "text"
+) -> dict[str, Any]:
+    """What OCR errors cost the baseline: recall by bin, and the clean twin where there is one.
+
+    ``scope`` says what is clean in the twin: its ``text``, or its ``entities`` alone; the cost is then theirs alone.
+    """
     twin: Mapping[str, Any] | None = None
     if clean is not None:
         difference = compare(clean, noisy, seed=seed)
-        twin = to_dict(clean, seed=seed) | {"difference": difference_to_dict(difference)}
+        twin = to_dict(clean, seed=seed) | {"difference": difference_to_dict(difference), "scope": scope}
     return {"recall_by_bin": bins_entry(bins), "clean_twin": twin}
 
 

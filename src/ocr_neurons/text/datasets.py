@@ -18,6 +18,15 @@ from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
 
 SPLITS = ("train", "dev", "test")
+GAZETTES = {
+    "gazette": ("en", "heavy"),
+    "gazette:en-light": ("en", "light"),
+    "gazette:fr": ("fr", "heavy"),
+    "gazette:fr-light": ("fr", "light"),
+    "gazette:de": ("de", "heavy"),
+    "gazette:de-light": ("de", "light"),
+}
+"""The embedded corpus by name: its language, and how worn the pages were that it was read from."""
 DATA_VARIABLE = "OCR_NEURONS_DATA"
 """The environment variable that names the folder which holds ``hipe2022-v2.1`` and ``hipe2020-v1.4``."""
 
@@ -47,6 +56,11 @@ class Dataset:
             return ""
         return "entities" if any(MARK in document.metadata for document in twins) else "text"
 
+    def clean_text(self, split: str) -> tuple[Document, ...]:
+        """The clean twins of a split where their whole text is clean, its documents as they are otherwise."""
+        twins = self.clean_twins.get(split) if self.twin_scope == "text" else None
+        return twins or self.split(split)
+
     def still_noisy(self, split: str) -> int | None:
         """Entities that are noisy (LED above 0) in the clean twins too; ``None`` for a split without twins."""
         twins = self.clean_twins.get(split)
@@ -59,11 +73,11 @@ class Dataset:
         documents: tuple[Document, ...] = getattr(self, split)
         return documents
 
-    def digest(self) -> str:
-        """A short hash of every document, labels and twins included."""
+    def digest(self, *, twins: bool = True) -> str:
+        """A short hash of every document, labels included, and of the clean twins unless told."""
         texts = [format_hipe(self.split(split)) for split in SPLITS if self.split(split)]
-        twins = [name + format_hipe(documents) for name, documents in sorted(self.clean_twins.items())]
-        return hashlib.sha256("\x1f".join(texts + twins).encode("utf-8")).hexdigest()[:16]
+        clean = [name + format_hipe(documents) for name, documents in sorted(self.clean_twins.items())]
+        return hashlib.sha256("\x1f".join(texts + clean * twins).encode("utf-8")).hexdigest()[:16]
 
     def require(self, split: str) -> tuple[Document, ...]:
         """The documents of a split that must hold entities.
@@ -89,10 +103,11 @@ class Dataset:
 def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     """Load a data set.
 
-    ``spec`` is ``gazette`` (the embedded corpus), ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by
-    ``OCR_NEURONS_DATA``), a folder with ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each;
-    ``dev2`` and the like are not read), or one TSV file, all of which becomes ``test``. A file or folder in the working
-    directory whose name is also a data set's is reached as ``./NAME``.
+    ``spec`` is one of ``GAZETTES`` (the embedded corpus: ``gazette`` is English and heavily worn),
+    ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``), a folder with
+    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or one
+    TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data set's is
+    reached as ``./NAME``.
 
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
@@ -100,8 +115,8 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     Raises:
         UserError: no such data set, or files in it that cannot be read.
     """
-    if spec == "gazette":
-        return _load_gazette()
+    if spec in GAZETTES:
+        return _load_gazette(spec)
     edition, colon, _ = spec.partition(":")
     if colon and edition in _FOLDERS:
         return _load_folder(_named_folder(spec), spec, transcripts)
@@ -114,8 +129,8 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
 
 
 def dataset_names() -> list[str]:
-    """The names that :func:`load_dataset` knows here: ``gazette`` and what ``OCR_NEURONS_DATA`` holds, sorted."""
-    return sorted(["gazette", *_folders_by_name()])
+    """The names that :func:`load_dataset` knows here: the gazette's and what ``OCR_NEURONS_DATA`` holds, sorted."""
+    return sorted([*GAZETTES, *_folders_by_name()])
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -155,16 +170,17 @@ def _describe_split(documents: Iterable[Document]) -> dict[str, Any]:
     }
 
 
-def _load_gazette() -> Dataset:
+def _load_gazette(name: str) -> Dataset:
     root = files("ocr_neurons.resources").joinpath("gazette")
-    noisy = {split: _resource(root, "ocr", f"gazette-{split}-en.tsv") for split in SPLITS}
-    clean = {split: _resource(root, "clean", f"gazette-{split}-en.tsv") for split in SPLITS}
+    language, strength = GAZETTES[name]
+    noisy = {split: _resource(root, strength, f"gazette-{split}-{language}.tsv") for split in SPLITS}
+    clean = {split: _resource(root, "clean", f"gazette-{split}-{language}.tsv") for split in SPLITS}
     for split in SPLITS:
         if [d.id for d in noisy[split]] != [d.id for d in clean[split]]:
             raise UserError(
                 f"gazette: the {split} documents and their clean twins differ in ids; reinstall ocr-neurons"
             )
-    return Dataset("gazette", noisy["train"], noisy["dev"], noisy["test"], clean)
+    return Dataset(name, noisy["train"], noisy["dev"], noisy["test"], clean)
 
 
 def _resource(root: Traversable, kind: str, name: str) -> tuple[Document, ...]:

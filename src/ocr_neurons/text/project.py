@@ -63,7 +63,9 @@ def project(
             lost.append(entity)
             continue
         first, last = firsts[index], lasts[index]
-        led = entity_distance(surface(document.tokens[entity.start : entity.end]), surface(new[first : last + 1]))
+        # running text, not tokens: it parts words that a data set glues without their being so on the page
+        before = running.text[running.starts[entity.start] : running.ends[entity.end - 1]]
+        led = entity_distance(before, surface(new[first : last + 1]))
         labels[first : last + 1] = [f"B-{entity.type}"] + [f"I-{entity.type}"] * (last - first)
         distances[first : last + 1] = [led] * (last - first + 1)
     ends = _sentence_ends(document, alignment, cut)

@@ -17,6 +17,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import replacing, sha256
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import generator
+from ocr_neurons.noise.prepare import FLOOR
 from ocr_neurons.noise.printed.degrade import MAXIMUM, degrade
 from ocr_neurons.noise.printed.recognise import BLOCK, COLUMNS, join_lines, model_name, recognise, recogniser_version
 from ocr_neurons.noise.printed.typeset import Layout, Typeface, typeface, typeset
@@ -34,6 +35,8 @@ SAMPLE = 8
 TOLERANCE = 0.05
 """How near to the wanted rate, as a share of it, is near enough for the search."""
 STEPS = 12
+ATTEMPTS = 3
+"""Times a document is printed at most."""
 Result = TypeVar("Result")
 
 STRONGEST = 2.0
@@ -60,6 +63,8 @@ class PrintedDocument:
     """Characters that no typeface had: blanks on the page, so errors that no recogniser made."""
     images: tuple[Path, ...] = ()
     """The worn pages, where they were kept."""
+    attempts: int = 1
+    """Times it was printed: again, with other wear, where the recogniser lost the lines of a page altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,9 @@ def print_documents(
     :func:`printing_facts`.
 
     The ground truth has s where blackletter prints ſ, so ſ in recognised text is read as s; likewise ’ is read as ' in
-    documents that use ' alone. A document without line ends of its own gets a paragraph every few sentences.
+    documents that use ' alone. A document without line ends of its own gets a paragraph every few sentences. A document
+    that is read with a similarity below the floor for aligned pairs, because the recogniser lost its lines, is printed
+    again with other wear; how often is counted.
 
     Raises:
         UserError: both or none of ``strength`` and ``target_cer``, a rate out of reach, an empty document, two
@@ -228,7 +235,7 @@ class _Press:
         model_name(self.speaks(document), blackletter=face.blackletter)
 
     def read(
-        self, document: Document, strength: float, keep_images: Path | None = None
+        self, document: Document, strength: float, keep_images: Path | None = None, attempt: int = 1
     ) -> tuple[Alignment, tuple[Path, ...], Counter[str], Counter[str]]:
         """The document's text and what is read of its pages, aligned; kept images; borrowed and missing characters."""
         face = self.face(document)
@@ -238,7 +245,7 @@ class _Press:
         for number, page in enumerate(
             typeset(paragraphs(document), face.name, self.layout, hyphenate=self.hyphenate), 1
         ):
-            rng = generator(self.seed, "wear", document.id, number)
+            rng = generator(self.seed, "wear", document.id, number, *([attempt] if attempt > 1 else []))
             image = degrade(page.image, min(MAXIMUM, strength * face.wear), rng)
             if keep_images:
                 kept.append(_keep(image, keep_images, f"{document.id}-{number}"))
@@ -253,13 +260,16 @@ class _Press:
         return align(clean, noisy), tuple(kept), borrowed, missing
 
     def print(self, document: Document, strength: float, keep_images: Path | None) -> PrintedDocument:
-        alignment, kept, borrowed, missing = self.read(document, strength, keep_images)
+        for attempt in range(1, ATTEMPTS + 1):
+            alignment, kept, borrowed, missing = self.read(document, strength, keep_images, attempt)
+            if alignment.similarity >= FLOOR:
+                break
         projection = project(document, alignment.noisy, alignment)
         level = f"print-{strength:.3g}"
         pair = TextPair(alignment.clean, alignment.noisy, level, document.id, edits=alignment.edits)
         return PrintedDocument(
             document, projection.document, pair, projection.lost, alignment.cer, self.face(document).name, strength,
-            dict(borrowed), dict(missing), kept,
+            dict(borrowed), dict(missing), kept, attempt,
         )  # fmt: skip
 
 
@@ -287,6 +297,7 @@ def summary(printed: Sequence[PrintedDocument]) -> dict[str, Any]:
         "cer": round(sum(one.cer * len(one.pair.clean) for one in printed) / max(1, size), 4),
         "typefaces": dict(sorted(Counter(one.typeface for one in printed).items())),
         "entities": sum(len(one.clean.entities()) for one in printed),
+        "printed_again": {one.clean.id: one.attempts for one in printed if one.attempts > 1},
         "lost_entities": [{"document": one.clean.id, **asdict(entity)} for one in printed for entity in one.lost],
         **{name: dict(sorted(count.items())) for name, count in totals.items()},
     }
