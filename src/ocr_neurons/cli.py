@@ -76,7 +76,10 @@ def _parser() -> argparse.ArgumentParser:
 
     pairs = command("pairs", commands.pairs, "make pairs of clean and noisy words")
     pairs.add_argument("data", help="data set, folder or file; clean twins are used where there are any")
-    pairs.add_argument("--noise", default="paper", help="noise model (default paper: its three levels)")
+    pairs.add_argument(
+        "--noise", default="paper", help="paper (its presets; default), or a noise model: en, fr, de, file"
+    )
+    pairs.add_argument("--parts", help="nouns and verbs only, told by a spaCy pipeline; auto: that of the language")
     pairs.add_argument("--protocol", default="context", help="context, words or paper (default context)")
     pairs.add_argument("--words", type=int, default=100, help="distinct words (default 100)")
     pairs.add_argument("--split", default="train", help="split to take words from (default train)")

@@ -45,18 +45,27 @@ def data(args: argparse.Namespace) -> None:
 
 def pairs(args: argparse.Namespace) -> None:
     """``pairs``: clean and noisy words into a file."""
-    from ocr_neurons.noise.words import word_pairs
+    from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
+    from ocr_neurons.noise.words import bins_by_level, word_pairs
     from ocr_neurons.text.datasets import load_dataset
     from ocr_neurons.text.pairs import write_pairs
 
-    if args.noise != "paper":
-        raise UserError(f"noise model {args.noise!r} given; wanted paper, the only one there is so far")
+    noise = None if args.noise == "paper" else NoiseMaker(load_noise(args.noise))
     dataset = load_dataset(args.data)
     split = args.split if dataset.split(args.split) else "test"
     documents = dataset.clean_text(split)
-    made = word_pairs(documents, protocol=args.protocol, words=args.words, seed=args.seed)
+    unchanged: list[str] = []
+    made = word_pairs(
+        documents, protocol=args.protocol, words=args.words, seed=args.seed, parts=args.parts, noise=noise,
+        unchanged=unchanged,
+    )  # fmt: skip
     write_pairs(args.out, made)
-    Reporter(args.quiet).say(f"{len(made)} pairs from {split} of {dataset.name}: {args.out}")
+    reporter = Reporter(args.quiet)
+    reporter.say(f"{len(made)} pairs from {split} of {dataset.name}: {args.out}")
+    for level, bins in bins_by_level(made).items():
+        reporter.say(f"  {level}: " + ", ".join(f"{count} {name}" for name, count in bins.items()) + " similarity")
+    if unchanged:
+        reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
 def probe(args: argparse.Namespace) -> None:

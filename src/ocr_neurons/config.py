@@ -19,9 +19,15 @@ from ocr_neurons.sweep.grid import check_grid
 
 @dataclass(frozen=True)
 class Pairing:
-    """Which words are made noisy, how many, and at which levels (see :mod:`ocr_neurons.noise.words`)."""
+    """Which words are made noisy, how many, and at which levels (see :mod:`ocr_neurons.noise.words`).
+
+    ``noise`` is ``paper`` (its presets), or a learned noise model by name or file; ``parts`` takes nouns and verbs
+    alone, as told by a spaCy pipeline (``auto``: that of the language; empty: any word).
+    """
 
     protocol: str = "context"
+    noise: str = "paper"
+    parts: str = ""
     words: int = 100
     levels: tuple[str, ...] = ("low", "medium", "high")
 

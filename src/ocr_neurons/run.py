@@ -23,6 +23,7 @@ from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
+from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.probe import probe
 from ocr_neurons.probe.profile import Profile
@@ -135,7 +136,15 @@ class _Run:
         """The words to probe with; made first, because there may be too few of them."""
         options, seed = self.config.pairs, self.config.seed
         documents = self.data.clean_text("train")
-        return word_pairs(documents, protocol=options.protocol, words=options.words, levels=options.levels, seed=seed)
+        return word_pairs(
+            documents,
+            protocol=options.protocol,
+            words=options.words,
+            levels=options.levels,
+            seed=seed,
+            parts=options.parts or None,
+            noise=None if options.noise == "paper" else NoiseMaker(load_noise(options.noise)),
+        )
 
     def _probe(self, tagger: Tagger) -> None:
         options, seed = self.config.pairs, self.config.seed

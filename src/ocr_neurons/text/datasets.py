@@ -105,9 +105,9 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
 
     ``spec`` is one of ``GAZETTES`` (the embedded corpus: ``gazette`` is English and heavily worn),
     ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``), a folder with
-    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or one
-    TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data set's is
-    reached as ``./NAME``.
+    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or
+    one TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data
+    set's is reached as ``./NAME``.
 
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
