@@ -180,7 +180,7 @@ def test_pages_are_the_whole_cut_at_unchanged_spaces(pair, size):
 
 def seeded(seed: int) -> Random:
     """A generator of the standard library: many single draws are fast with it."""
-    return Random(seed)  # noqa: S311
+    return Random(seed)
 
 
 def prose(length: int, random: Random) -> str:
@@ -270,3 +270,12 @@ def test_a_moved_paragraph_does_not_break_the_order_of_the_script():
     made = align(clean, noisy)
     check(made, clean, noisy)
     assert made.distance <= 2 * 9000 + 100  # one of the two stays in place
+
+
+def test_a_piece_moved_from_one_end_to_the_other_does_not_drag_the_rest_along():
+    random = seeded(9)
+    moved, rest = prose(9000, random), prose(2 * DIRECT, random)
+    for clean, noisy in ((moved + rest, rest + moved), (rest + moved, moved + rest)):
+        made = align(clean, noisy)
+        check(made, clean, noisy)
+        assert made.distance <= 2 * len(moved)

@@ -24,6 +24,8 @@ def words(text: str, language: str) -> list[str]:
         ("St. Martin's-le-Grand", "St|.|Martin's-le-Grand"),
         ("£1,200 or 7/8d. on 3.5 acres", "£|1,200|or|7/8d|.|on|3.5|acres"),
         ("1, 2; and 3.", "1|,|2|;|and|3|."),
+        ("in May,1850 at No.5", "in|May|,|1850|at|No|.|5"),
+        ("the 'some day' sort", "the|'|some|day|'|sort"),
         ("the Lords' house—closed", "the|Lords|'|house|—|closed"),
         ("  two\n\tlines ", "two|lines"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,15 @@ def learn(
     The part of ``pair.source`` before the first ``/`` names the style a pair is counted in, unless ``pooled``. Styles
     with fewer than ``LEAST`` changes are counted together as ``other``; no document outweighs its style
     (:func:`evened`). ``normalised`` is only noted: normalise the
-    pairs first.
+    pairs first. Line breaks and tabs count as spaces on either side.
 
     Raises:
         UserError: fewer than ``LEAST`` changes in all.
     """
-    aligned = prepare(pairs)
+    # a line break stands for a space; text is not changed there, so that lines stay
+    aligned = prepare(
+        replace(pair, clean=pair.clean.translate(_SPACES), noisy=pair.noisy.translate(_SPACES)) for pair in pairs
+    )
     groups: dict[str, dict[str, tuple[Alignment, ...]]] = defaultdict(dict)
     for name, pieces in aligned.documents.items():
         groups["all" if pooled or "/" not in name else name.split("/")[0]][name] = pieces
@@ -78,7 +82,7 @@ def _style(documents: dict[str, tuple[Alignment, ...]]) -> Style:
     later: dict[str, Counter[str]] = defaultdict(Counter)
     chain = np.zeros((CHAIN, 3, 2, 4), dtype=np.int64)
     for piece, row in zip(pieces, segments, strict=True):
-        around = EDGE + piece.clean.translate(_SPACES) + EDGE + EDGE
+        around = EDGE + piece.clean + EDGE + EDGE
         seen.update(map("".join, zip(around, around[1:], around[2:], strict=False)))
         for edit, segment in zip(piece.edits, row, strict=True):
             context = around[edit[0] : edit[0] + 3]

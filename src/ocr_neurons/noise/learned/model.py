@@ -9,6 +9,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.noise.learned.check import check_style
 from ocr_neurons.noise.learned.gaps import Burstiness
 
 FORMAT = "ocr-neurons noise model 1"
@@ -125,6 +126,8 @@ class NoiseModel:
             }
             if not styles:
                 raise ValueError("no style")
+            for key, style in styles.items():
+                check_style(key, style)
             return cls(
                 data["language"], styles, data["source"], data["licence"], tuple(data["normalised"]), data["left_out"]
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_neurons.noise.learned.contexts import EDGE, Alphabet, triples
+from ocr_neurons.noise.learned.contexts import EDGE, Alphabet, codes, triples
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -21,6 +21,7 @@ BREAKS = "\n\r"
 class Page:
     """A text made ready: its characters' numbers and contexts, the contexts' log-odds and how often each occurs."""
 
+    codes: Ints
     ids: Ints
     places: Ints
     inverse: NDArray[np.int32]
@@ -54,7 +55,8 @@ class Page:
         contexts, inverse = _contexts(places, len(log_odds))
         breaks = np.array(sorted(i for mark in BREAKS for i in _find(text, mark)), dtype=np.int64)
         odds = log_odds[contexts].astype(np.float64)
-        return cls(ids, places, inverse, odds, np.bincount(inverse, minlength=len(contexts)), breaks)
+        amount = np.bincount(inverse, minlength=len(contexts))
+        return cls(codes(text).astype(np.int64), ids, places, inverse, odds, amount, breaks)
 
 
 def _contexts(places: Ints, size: int) -> tuple[Ints, NDArray[np.int32]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from ocr_neurons.noise.learned.contexts import CLASSES, EDGE, FREQUENT, Alphabet, character_class, log_odds
 from ocr_neurons.noise.learned.drawn import Drawn
@@ -31,6 +32,8 @@ PASSES = 24
 """Steps of the search at most."""
 SAMPLE = 50_000
 """Characters of a long text that the search begins with."""
+CHECKED = 10_000
+"""Characters on which the script is compared with a shortest one."""
 
 
 class Sampler:
@@ -53,6 +56,7 @@ class Sampler:
         self.targets = [target for _, target in self._units]
         self.target_lengths = np.array([len(target) for _, target in self._units], dtype=np.int64)
         self.source_lengths = np.array([len(source) for source, _ in self._units], dtype=np.int64)
+        self.target_codes = np.array([ord(target) if len(target) == 1 else -1 for target in self.targets])
         self.kinds = np.array([kind(unit) for unit in self._units], dtype=np.int64)
         sources = np.full((len(self._units), 3), -1, dtype=np.int64)
         for (source, _), number in self._units.items():
@@ -104,20 +108,31 @@ class Sampler:
         self.later = [_tables(table, size + 1) for table in later]
 
     def corrupt(self, text: str, cer: float, rng: np.random.Generator) -> Alignment:
-        """``text`` with noise at the rate ``cer``: unit edits of the script / characters.
+        """``text`` with noise at the rate ``cer``: Levenshtein distance / characters.
 
         Odds of every context are multiplied by one factor, searched with the same random numbers at every step; ratios
-        between characters stay. On short texts the rate can only be met to the nearest edit or so, and none above what
-        the style can do. Line breaks stay.
+        between characters stay. The script may hold a few edits more than a shortest one; how many is measured on the
+        beginning of the text and allowed for. On short texts the rate can only be met to the nearest edit or so, and
+        none above what the style can do. Line breaks stay.
         """
         if not text or cer <= 0:
             return Alignment(text, text, ())
         draw = Numbers(rng, self.style.burst)
-        scale = None
-        if len(text) > 2 * SAMPLE:
-            scale, _ = self._search(Page.of(text[:SAMPLE], self.alphabet, self.log_odds), cer, None, draw)
-        _, drawn = self._search(Page.of(text, self.alphabet, self.log_odds), cer, scale, draw)
+        whole = Page.of(text, self.alphabet, self.log_odds)
+        part = whole if len(text) <= 2 * SAMPLE else Page.of(text[:SAMPLE], self.alphabet, self.log_odds)
+        scale, drawn = self._search(part, cer, None, draw)
+        spare = self._spare(self._written(text[: len(part.ids)], drawn))
+        if part is not whole or spare > 1.005:
+            _, drawn = self._search(whole, cer * spare, scale, draw)
         return self._written(text, drawn)
+
+    def _spare(self, drawn: Alignment) -> float:
+        """How many times as many edits the script has as a shortest one, on the beginning of the text."""
+        end = min(len(drawn.clean), CHECKED)
+        edits = [edit for edit in drawn.edits if edit[1] <= end]
+        beginning = Alignment(drawn.clean[:end], "", tuple(edits))
+        noisy = Alignment(drawn.clean[:end], drawn.noisy, tuple(edits)).rebuild()
+        return beginning.distance / max(1, Levenshtein.distance(drawn.clean[:end], noisy))
 
     def _search(self, page: Page, cer: float, scale: float | None, draw: Numbers) -> tuple[float, Drawn]:
         """The shift of log-odds that reaches ``cer``, or comes nearest, and what is drawn with it."""
@@ -178,12 +193,15 @@ class Sampler:
         order = np.argsort(whose, kind="stable")
         order = order[keep[whose[order]]]
         begins, what = begins[order], what[order]
-        ends = np.minimum(begins + self.source_lengths[what], length)
+        ends = begins + self.source_lengths[what]
+        # no unit may reach beyond the end or over a line break, nor leave the text as it is
+        good = ends <= length
         if len(breaks):
             before = np.searchsorted(breaks, begins)
-            whole = (before == len(breaks)) | (breaks[np.minimum(before, len(breaks) - 1)] >= ends)
-            begins, ends, what = begins[whole], ends[whole], what[whole]
-        return Drawn(begins, ends, what)
+            good &= (before == len(breaks)) | (breaks[np.minimum(before, len(breaks) - 1)] >= ends)
+        single = self.source_lengths[what] == 1
+        good &= ~(single & (self.target_codes[what] == page.codes[np.minimum(begins, length - 1)]))
+        return Drawn(begins[good], ends[good], what[good])
 
     def _burst(
         self, page: Page, bursts: Bursts, starts: Ints, chosen: Ints, draw: Numbers

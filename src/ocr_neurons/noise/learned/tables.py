@@ -32,6 +32,7 @@ class Tables:
         running = np.cumsum(counts)
         before = np.concatenate([[0.0], running])[starts] if len(rows) else np.zeros(0)
         totals = (np.concatenate([[0.0], running])[ends] - before) if len(rows) else np.zeros(0)
+        self.last = ends - 1
         row_of = np.repeat(np.arange(len(rows)), lengths)
         # row r covers (r, r + 1], so one sorted array serves all rows
         self.bounds = row_of + (running - before[row_of]) / totals[row_of]
@@ -42,4 +43,4 @@ class Tables:
     def draw(self, rows: NDArray[np.integer[Any]], numbers: Floats) -> Ints:
         """One item for each of ``rows``, by ``numbers`` in [0, 1)."""
         place = np.searchsorted(self.bounds, rows + numbers, side="right")
-        return np.asarray(self.items[np.minimum(place, len(self.items) - 1)])
+        return np.asarray(self.items[np.minimum(place, self.last[rows])])  # rounding may lead into the next row

@@ -63,5 +63,7 @@ def cut(segment: Unit, known: Counter[Unit]) -> list[Unit]:
 def _one_by_one(source: str, target: str) -> list[Unit]:
     """Substitutions as far as both last, then insertions or deletions."""
     shared = min(len(source), len(target))
-    units = [(a, b) for a, b in zip(source, target, strict=False) if a != b]
+    units: list[Unit] = []
+    for a, b in zip(source, target, strict=False):
+        units += [(a, b)] if a != b else [(a, ""), ("", b)]
     return units + [(a, "") for a in source[shared:]] + [("", b) for b in target[shared:]]
