@@ -54,16 +54,20 @@ def test_nothing_drawn_costs_nothing():
 
 def test_numbers_depend_on_the_state_and_a_name_and_never_on_what_was_asked_before():
     one, two = (Numbers(generator(1, "numbers"), Burstiness.independent()) for _ in range(2))
-    short, other = one.uniform(("unit", 0), 5).copy(), one.uniform(("unit", 1), 9)
-    two.uniform(("x",), 1000)
-    long = two.uniform(("unit", 0), 5000)
+    first, all_ = np.arange(5), np.arange(5000)
+    short, other = one.uniform(("unit", 0), first), one.uniform(("unit", 1), np.arange(9))
+    two.uniform(("x",), np.arange(1000))
+    long = two.uniform(("unit", 0), all_)
     assert np.array_equal(short, long[:5])  # a longer series begins as a shorter one
-    assert np.array_equal(one.uniform(("unit", 0), 5000), long)
-    assert np.array_equal(two.uniform(("unit", 1), 9), other)
+    assert np.array_equal(two.uniform(("unit", 0), all_[::-7]), long[::-7])  # and any part of it is the same
+    assert np.array_equal(two.uniform(("unit", 1), np.arange(9)), other)
     assert not np.array_equal(other[:5], short)
     assert 0 <= long.min() < 0.01
     assert 0.99 < long.max() < 1
-    strange = Numbers(generator(2, "numbers"), Burstiness.independent()).uniform(("unit", 0), 5)
+    assert long.mean() == pytest.approx(0.5, abs=0.02)
+    assert abs(np.corrcoef(long[:-1], long[1:])[0, 1]) < 0.05
+    assert abs(np.corrcoef(long, one.uniform(("unit", 1), all_))[0, 1]) < 0.05
+    strange = Numbers(generator(2, "numbers"), Burstiness.independent()).uniform(("unit", 0), first)
     assert not np.array_equal(strange, short)
 
 

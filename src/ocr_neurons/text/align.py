@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Levenshtein, Opcode
 
 Edit = tuple[int, int, int, int]
 """``(clean start, clean end, noisy start, noisy end)`` of a changed segment, character offsets, ends exclusive."""
@@ -16,6 +17,10 @@ DIRECT = 20_000
 """Texts up to this many characters are aligned in one piece; longer ones are cut at anchors first."""
 PIECE = 4_000
 """Wanted distance of two cuts, in characters of the clean text."""
+LONGEST = 100_000
+"""A piece between anchors is aligned in one go up to this length."""
+STEADY = 16
+"""Equal characters in a row after which a window may be cut."""
 WINDOWS = (24, 12)
 """Lengths of the strings that may serve as anchors; the shorter one is tried where the longer finds nothing."""
 
@@ -121,22 +126,52 @@ def align(clean: str, noisy: str) -> Alignment:
 
     The script is a shortest one (rapidfuzz); among equal ones, insertions and deletions are moved next to other
     changes, so that a block that only one text holds stays one block. Texts above ``DIRECT`` characters are cut where
-    both hold the same string, once each and in the same order, so time grows with length and not with its square; the
-    script may then be longer than the shortest where such strings mislead.
+    both hold the same string, once each and in the same order, and aligned window by window where there are no such
+    strings; time then grows with length and not with its square, and the script may be longer than the shortest.
     """
     edits: list[Edit] = []
     for clean_start, clean_end, noisy_start, noisy_end in _pieces(clean, noisy):
-        for op in Levenshtein.opcodes(clean[clean_start:clean_end], noisy[noisy_start:noisy_end]):
-            if op.tag != "equal":
-                edits.append(
-                    (
-                        clean_start + op.src_start,
-                        clean_start + op.src_end,
-                        noisy_start + op.dest_start,
-                        noisy_start + op.dest_end,
-                    )
-                )
+        part = _edits(clean[clean_start:clean_end], noisy[noisy_start:noisy_end])
+        edits += [(clean_start + a, clean_start + b, noisy_start + c, noisy_start + d) for a, b, c, d in part]
     return Alignment(clean, noisy, tuple(_tidied(_joined(edits), clean, noisy)))
+
+
+def _edits(clean: str, noisy: str) -> list[Edit]:
+    """The script of one piece. A piece without anchors that is too long for one go is aligned window by window.
+
+    Each window is aligned whole, and its first part kept, up to a run of ``STEADY`` equal characters or more.
+    """
+    edits: list[Edit] = []
+    start = noisy_start = 0
+    while True:
+        last = max(len(clean) - start, len(noisy) - noisy_start) <= LONGEST
+        window = None if last else DIRECT
+        left, right = (text[at:][:window] for text, at in ((clean, start), (noisy, noisy_start)))
+        ops = Levenshtein.opcodes(left, right)
+        end = (len(left), len(right)) if last else _steady_end(ops, len(left), len(right))
+        edits += [
+            (start + op.src_start, start + op.src_end, noisy_start + op.dest_start, noisy_start + op.dest_end)
+            for op in ops
+            if op.tag != "equal" and op.src_end <= end[0] and op.dest_end <= end[1]
+        ]
+        start, noisy_start = start + end[0], noisy_start + end[1]
+        if last:
+            return edits
+
+
+def _steady_end(ops: Iterable[Opcode], left: int, right: int) -> tuple[int, int]:
+    """Where to cut a window: in the last steady run that begins in its first three quarters, else after an edit."""
+    steady = change = (0, 0)
+    for op in ops:
+        room = min(0.75 * left - op.src_start, 0.75 * right - op.dest_start)
+        if room < 0:
+            break
+        length = op.src_end - op.src_start
+        if op.tag == "equal" and length >= STEADY:
+            kept = min(length, max(STEADY, int(room)))
+            steady = (op.src_start + kept, op.dest_start + kept)
+        change = (op.src_end, op.dest_end)
+    return steady if sum(steady) else change
 
 
 def _joined(edits: list[Edit]) -> list[Edit]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_neurons.common.seeds import derive, generator
 from ocr_neurons.noise.learned.gaps import Burstiness, draw_gaps
 
 Ints = NDArray[np.int64]
@@ -36,18 +37,21 @@ class Numbers:
         self.near: Ints = np.zeros(0, dtype=np.int64)
         self.far: Floats = np.zeros(0)
         self.totals: Floats = np.zeros(0)
-        self.drawn: dict[tuple[object, ...], Floats] = {}
+        self.keys: dict[tuple[object, ...], np.uint64] = {}
 
-    def _generator(self, *names: object) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *(_number(name) for name in names)])
+    def uniform(self, name: tuple[object, ...], numbers: Ints) -> Floats:
+        """A number in [0, 1) for each of ``numbers``, in the series called ``name``.
 
-    def uniform(self, name: tuple[object, ...], count: int) -> Floats:
-        """``count`` numbers in [0, 1) called ``name``: a longer series begins as a shorter one does."""
-        held = self.drawn.get(name)
-        if held is None or len(held) < count:
-            held = self._generator(*name).random(max(count, 16) * 2)
-            self.drawn[name] = held
-        return held[:count]
+        The splitmix64 generator (Steele, Lea and Flood, 2014) at the state that each number counts: what is drawn for
+        one segment does not depend on which others are drawn.
+        """
+        key = self.keys.get(name)
+        if key is None:
+            key = self.keys[name] = np.uint64(derive(self.seed, *name))
+        state = numbers.astype(np.uint64) * _STEP + key
+        state = (state ^ (state >> _THIRTY)) * _FIRST
+        state = (state ^ (state >> _TWENTY_SEVEN)) * _SECOND
+        return np.asarray(((state ^ (state >> _THIRTY_ONE)) >> _ELEVEN) * 2.0**-53)
 
     def bursts(self, running: Floats) -> Bursts:
         """Where bursts begin and what follows in them, given the running sum of the error probabilities."""
@@ -55,7 +59,7 @@ class Numbers:
         self.gaps = max(64, self.gaps)
         while not len(self.totals) or self.totals[-1] <= total:
             self.gaps = max(int(total * 1.5), self.gaps * 2)
-            self.near, self.far = draw_gaps(self.gaps, self.burst, self._generator("gaps", self.gaps))
+            self.near, self.far = draw_gaps(self.gaps, self.burst, generator(self.seed, "gaps", self.gaps))
             self.near[0] = 0
             self.totals = np.cumsum(self.far)
         first = np.flatnonzero(self.near == 0)
@@ -67,6 +71,5 @@ class Numbers:
         return Bursts(places[fits], first, followers, self.far[first], self.near)
 
 
-def _number(name: object) -> int:
-    """A small number for a name, the same in every process."""
-    return int.from_bytes(str(name).encode("utf-8"), "big") % (2**61 - 1)
+_STEP, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_ELEVEN, _TWENTY_SEVEN, _THIRTY, _THIRTY_ONE = (np.uint64(x) for x in (11, 27, 30, 31))

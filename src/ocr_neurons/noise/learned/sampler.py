@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,14 @@ TOLERANCE = 0.01
 """The rate is searched until it is this near to the one asked for, relative, or cannot come nearer."""
 PUSHES = 5
 """Times that colliding segments are moved on; those that still collide are dropped."""
+FEW = 20
+"""Edits below which the number is met exactly where it can be; above, one more or less will do."""
 PASSES = 24
 """Steps of the search at most."""
 SAMPLE = 50_000
 """Characters of a long text that the search begins with."""
 CHECKED = 10_000
-"""Characters on which the script is compared with a shortest one."""
+"""Characters on which the script is compared with a shortest one; shorter texts are compared at every step."""
 
 
 class Sampler:
@@ -51,6 +54,7 @@ class Sampler:
             counts[context[1]] += number
         self.alphabet = Alphabet(c for c, number in counts.items() if number >= FREQUENT)
         self.log_odds = log_odds(self.alphabet, style.seen, style.hit).reshape(-1)
+        self.classes = np.array([*range(len(CLASSES)), *map(character_class, self.alphabet.characters)])
         self._units: dict[tuple[str, str], int] = {}
         self._index()
         self.targets = [target for _, target in self._units]
@@ -62,7 +66,7 @@ class Sampler:
         for (source, _), number in self._units.items():
             sources[number, : len(source)] = [self.alphabet.id(c) for c in source]
         self.sources = sources
-        self.blanks = np.array([self.alphabet.id(EDGE)])
+        self.blank = self.alphabet.id(EDGE)
         chain = np.array(style.chain, dtype=np.float64)
         chain[..., 0] += 1e-9  # a chain that was never seen ends
         self.chain = np.cumsum(chain / chain.sum(-1, keepdims=True), axis=-1)
@@ -119,12 +123,23 @@ class Sampler:
             return Alignment(text, text, ())
         draw = Numbers(rng, self.style.burst)
         whole = Page.of(text, self.alphabet, self.log_odds)
+        if len(text) <= CHECKED:
+            shortest = partial(self._shortest, text)
+            return self._written(text, self._search(whole, cer, None, draw, shortest)[1])
         part = whole if len(text) <= 2 * SAMPLE else Page.of(text[:SAMPLE], self.alphabet, self.log_odds)
-        scale, drawn = self._search(part, cer, None, draw)
+        scale, drawn = self._search(part, cer, None, draw, self._scripted)
         spare = self._spare(self._written(text[: len(part.ids)], drawn))
         if part is not whole or spare > 1.005:
-            _, drawn = self._search(whole, cer * spare, scale, draw)
+            _, drawn = self._search(whole, cer * spare, scale, draw, self._scripted)
         return self._written(text, drawn)
+
+    def _scripted(self, drawn: Drawn) -> int:
+        """Unit edits of the script."""
+        return drawn.distance(self.target_lengths)
+
+    def _shortest(self, text: str, drawn: Drawn) -> int:
+        """Unit edits of a shortest script."""
+        return Levenshtein.distance(text, self._written(text, drawn).noisy)
 
     def _spare(self, drawn: Alignment) -> float:
         """How many times as many edits the script has as a shortest one, on the beginning of the text."""
@@ -134,8 +149,10 @@ class Sampler:
         noisy = Alignment(drawn.clean[:end], drawn.noisy, tuple(edits)).rebuild()
         return beginning.distance / max(1, Levenshtein.distance(drawn.clean[:end], noisy))
 
-    def _search(self, page: Page, cer: float, scale: float | None, draw: Numbers) -> tuple[float, Drawn]:
-        """The shift of log-odds that reaches ``cer``, or comes nearest, and what is drawn with it."""
+    def _search(
+        self, page: Page, cer: float, scale: float | None, draw: Numbers, edits: Callable[[Drawn], int]
+    ) -> tuple[float, Drawn]:
+        """The shift of log-odds that reaches ``cer``, or comes nearest, and what is drawn with it; ``edits`` counts."""
         wanted = cer * len(page.ids)
         low, high = RANGE
         if scale is None:
@@ -144,10 +161,10 @@ class Sampler:
         for _ in range(PASSES):
             rates = page.rates(scale)
             drawn = self._draw(page, rates, draw)
-            reached = drawn.distance(self.target_lengths)
+            reached = edits(drawn)
             if abs(reached - wanted) < best:
                 best, found = abs(reached - wanted), (scale, drawn)
-            if best <= max(TOLERANCE * wanted, 0.5) or high - low < 1e-4:
+            if best <= max(TOLERANCE * wanted, 0.5 if wanted < FEW else 1.0) or high - low < 1e-4:
                 break
             low, high = (scale, high) if reached < wanted else (low, scale)
             # where the last step leads if edits grow with the expected number of segments; kept inside the bracket
@@ -165,6 +182,8 @@ class Sampler:
         breaks, length = page.breaks, len(page.ids)
         rates = by_context[page.inverse]
         rates[breaks] = 0.0
+        if len(breaks) and breaks[-1] == length - 1:
+            rates[length] = 0.0  # nothing is put in behind the last line
         running = np.cumsum(rates)
         bursts = draw.bursts(running)
         starts = bursts.starts
@@ -232,23 +251,22 @@ class Sampler:
         ``numbers`` are those of the segments in the whole text, which say what random numbers they take.
         """
         ids, length = page.ids, len(page.ids)
-        total = int(numbers.max()) + 1 if len(numbers) else 0
-
-        def uniform(*name: object) -> Floats:
-            return draw.uniform(name, total)[numbers]
-
-        units = self._first(ids, page.places, starts, uniform)
+        units = self._first(ids, page.places, starts, numbers, draw)
         alive = np.arange(len(starts))
         owner, places, all_units = [alive], [starts], [units]
         ends = np.minimum(starts + self.source_lengths[units], length)
         for index in range(LONGEST_CHAIN - 1):
-            blank = np.isin(ids[np.minimum(ends[alive], length - 1)], self.blanks)
+            blank = ids[np.minimum(ends[alive], length - 1)] == self.blank
             row = self.chain[min(index, len(self.chain) - 1), self.kinds[units], blank.astype(np.int64)]
-            step = (uniform("chain", index)[alive, None] >= row).sum(1)
+            step = (draw.uniform(("chain", index), numbers[alive])[:, None] >= row).sum(1)
             going = (step > 0) & (step < 4) & ((step == 2) | (ends[alive] < length))
             alive, step = alive[going], step[going] - 1
-            place = ends[alive]
-            units = self._next(ids, place, step, uniform("trust", index)[alive], uniform("unit", index)[alive])
+            if not len(alive):
+                break
+            place, mine = ends[alive], numbers[alive]
+            units = self._next(
+                ids, place, step, draw.uniform(("trust", index), mine), draw.uniform(("unit", index), mine)
+            )
             known = units >= 0
             alive, units, place = alive[known], units[known], place[known]
             if not len(alive):
@@ -259,7 +277,7 @@ class Sampler:
             all_units.append(units)
         return np.concatenate(owner), np.concatenate(places), np.concatenate(all_units), ends
 
-    def _first(self, ids: Ints, places: Ints, starts: Ints, uniform: Callable[..., Floats]) -> Ints:
+    def _first(self, ids: Ints, places: Ints, starts: Ints, numbers: Ints, draw: Numbers) -> Ints:
         """The first unit of the segments that begin at ``starts``."""
         size = self.alphabet.size
         context = places[starts]
@@ -273,26 +291,29 @@ class Sampler:
         units = np.full(len(starts), -1, dtype=np.int64)
         for number, (tables, rows) in enumerate(levels):
             open_ = np.flatnonzero((units < 0) & (rows >= 0))
+            if not len(open_):
+                continue
             last = number == len(levels) - 1
             share = tables.trust[rows[open_]]
-            taken = open_ if last else open_[uniform("level", number)[open_] < share]
-            found = tables.draw(rows[taken], uniform("first", number)[taken])
+            taken = open_ if last else open_[draw.uniform(("level", number), numbers[open_]) < share]
+            found = tables.draw(rows[taken], draw.uniform(("first", number), numbers[taken]))
             units[taken] = np.where(self._fits(ids, starts[taken], found), found, -1)
         rest = np.flatnonzero(units < 0)
-        classes = np.array([*range(len(CLASSES)), *(character_class(c) for c in self.alphabet.characters)])
-        found = self.by_class.draw(self.class_rows[classes[at[rest]]], uniform("class")[rest])
-        units[rest] = found
+        if len(rest):
+            rows = self.class_rows[self.classes[at[rest]]]
+            units[rest] = self.by_class.draw(rows, draw.uniform(("class",), numbers[rest]))
         return units
 
     def _fits(self, ids: Ints, starts: Ints, units: Ints) -> NDArray[np.bool_]:
         """Whether the text has the units' sources there; the first character always counts as fitting."""
         fits = np.ones(len(starts), dtype=bool)
+        lengths = self.source_lengths[units]
         for offset in (1, 2):
-            long = self.source_lengths[units] > offset
-            place = starts + offset
-            inside = place < len(ids)
-            same = ids[np.minimum(place, len(ids) - 1)] == self.sources[units, offset]
-            fits &= ~long | (inside & same)
+            long = np.flatnonzero(lengths > offset)
+            if len(long):
+                place = starts[long] + offset
+                same = ids[np.minimum(place, len(ids) - 1)] == self.sources[units[long], offset]
+                fits[long] &= same & (place < len(ids))
         return fits
 
     def _next(self, ids: Ints, places: Ints, kinds: Ints, trusting: Floats, numbers: Floats) -> Ints:
