@@ -29,7 +29,7 @@ def test_points_stand_at_the_shares(comparison: NoiseComparison) -> None:
     rows = comparison.frequencies()
     labels = [label.get_text() for label in left.get_yticklabels()]
     assert labels[0] == "h → b"
-    assert {"␣ → ∅", "rn → m", "∅ → \N{REPLACEMENT CHARACTER}"} <= set(labels)
+    assert {"␣ → ∅", "rn → m", "∅ → U+000C"} <= set(labels)
     real, synthetic, never = left.lines[-3:]
     np.testing.assert_allclose(real.get_xdata(), [100 * p for *_, p, _ in rows])
     np.testing.assert_allclose(synthetic.get_xdata(), [100 * q for *_, q in rows if q])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,13 @@ def _label(source: str, target: str) -> str:
 def _visible(text: str) -> str:
     """Text whose spaces and control characters can be seen."""
     shown = text.replace(" ", "␣").replace("\n", "⏎")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown) or "∅"
+    return "".join(_glyph(c) for c in shown) or "∅"
+
+
+def _glyph(character: str) -> str:
+    """The character, or its code where it has no shape of its own (control and combining ones)."""
+    drawn = character.isprintable() and not unicodedata.category(character).startswith("M")
+    return character if drawn else f"U+{ord(character):04X}"
 
 
 def _times(value: float | None) -> str:

@@ -25,16 +25,18 @@ LONGEST_BURST = 20
 """Segments of a burst at most."""
 LONGEST_CHAIN = 30
 """Units of a drawn segment at most."""
-TOLERANCE = 0.01
+TOLERANCE = 0.02
 """The rate is searched until it is this near to the one asked for, relative, or cannot come nearer."""
 PUSHES = 5
 """Times that colliding segments are moved on; those that still collide are dropped."""
+COARSE = 0.03
+"""The same for texts so long that a step of the search is felt."""
 FEW = 20
 """Edits below which the number is met exactly where it can be; above, one more or less will do."""
 PASSES = 24
 """Steps of the search at most."""
-SAMPLE = 50_000
-"""Characters of a long text that the search begins with."""
+SAMPLE = 100_000
+"""Characters of a long text that the search begins with, in slices from all over it."""
 CHECKED = 10_000
 """Characters on which the script is compared with a shortest one; shorter texts are compared at every step."""
 
@@ -115,8 +117,8 @@ class Sampler:
         """``text`` with noise at the rate ``cer``: Levenshtein distance / characters.
 
         Odds of every context are multiplied by one factor, searched with the same random numbers at every step; ratios
-        between characters stay. The script may hold a few edits more than a shortest one; how many is measured on the
-        beginning of the text and allowed for. On short texts the rate can only be met to the nearest edit or so, and
+        between characters stay. The script may hold a few edits more than a shortest one; how many is measured on a
+        part of the text and allowed for. On short texts the rate can only be met to the nearest edit or so, and
         none above what the style can do. Line breaks stay.
         """
         if not text or cer <= 0:
@@ -126,10 +128,15 @@ class Sampler:
         if len(text) <= CHECKED:
             shortest = partial(self._shortest, text)
             return self._written(text, self._search(whole, cer, None, draw, shortest)[1])
-        part = whole if len(text) <= 2 * SAMPLE else Page.of(text[:SAMPLE], self.alphabet, self.log_odds)
+        sample = text if len(text) <= 2 * SAMPLE else _sampled(text)
+        part = whole if sample is text else Page.of(sample, self.alphabet, self.log_odds)
         scale, drawn = self._search(part, cer, None, draw, self._scripted)
-        spare = self._spare(self._written(text[: len(part.ids)], drawn))
-        if part is not whole or spare > 1.005:
+        spare = self._spare(self._written(sample, drawn))
+        if spare > 1.005:
+            expected = float(part.amount @ part.rates(scale))
+            scale = part.shift(expected * cer * spare * len(sample) / max(1, self._scripted(drawn)), scale)
+            scale, drawn = self._search(part, cer * spare, scale, draw, self._scripted)
+        if part is not whole:
             _, drawn = self._search(whole, cer * spare, scale, draw, self._scripted)
         return self._written(text, drawn)
 
@@ -142,7 +149,7 @@ class Sampler:
         return Levenshtein.distance(text, self._written(text, drawn).noisy)
 
     def _spare(self, drawn: Alignment) -> float:
-        """How many times as many edits the script has as a shortest one, on the beginning of the text."""
+        """How many times as many edits the script has as a shortest one, on the first ``CHECKED`` characters."""
         end = min(len(drawn.clean), CHECKED)
         edits = [edit for edit in drawn.edits if edit[1] <= end]
         beginning = Alignment(drawn.clean[:end], "", tuple(edits))
@@ -164,7 +171,8 @@ class Sampler:
             reached = edits(drawn)
             if abs(reached - wanted) < best:
                 best, found = abs(reached - wanted), (scale, drawn)
-            if best <= max(TOLERANCE * wanted, 0.5 if wanted < FEW else 1.0) or high - low < 1e-4:
+            tolerance = TOLERANCE if len(page.ids) <= SAMPLE else COARSE
+            if best <= max(tolerance * wanted, 0.5 if wanted < FEW else 1.0) or high - low < 1e-4:
                 break
             low, high = (scale, high) if reached < wanted else (low, scale)
             # where the last step leads if edits grow with the expected number of segments; kept inside the bracket
@@ -345,6 +353,12 @@ class Sampler:
         pieces.append(text[position:])
         edits = zip(*(column.tolist() for column in drawn.segments(self.target_lengths)), strict=True)
         return Alignment(text, "".join(pieces), tuple(edits))
+
+
+def _sampled(text: str) -> str:
+    """``SAMPLE`` characters of a text, in twenty slices at even distances."""
+    size = SAMPLE // 20
+    return "".join(text[start : start + size] for start in range(0, len(text) - size, len(text) // 20))
 
 
 def _tables(rows: Mapping[int, Mapping[int, int]], size: int) -> tuple[Tables, NDArray[np.int32]]:
