@@ -11,6 +11,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.text.align import DIRECT, align
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,18 @@ class TextPair:
 
 
 def similarity(clean: str, noisy: str) -> float:
-    """1 - Levenshtein distance / length of the longer text; 1 for two empty texts."""
+    """1 - Levenshtein distance / length of the longer text; 1 for two empty texts.
+
+    The distance of texts above ``DIRECT`` characters is that of their alignment, which may be a little longer.
+    """
+    if max(len(clean), len(noisy)) > DIRECT:
+        return align(clean, noisy).similarity
     return float(Levenshtein.normalized_similarity(clean, noisy))
 
 
 def edit_script(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
-    """The shortest script of changed spans that turns ``clean`` into ``noisy``."""
-    return tuple(
-        (op.src_start, op.src_end, op.dest_start, op.dest_end)
-        for op in Levenshtein.opcodes(clean, noisy)
-        if op.tag != "equal"
-    )
+    """The changed spans of the alignment of ``clean`` with ``noisy``."""
+    return align(clean, noisy).edits
 
 
 def write_pairs(path: Path, pairs: Iterable[TextPair]) -> None:
