@@ -183,7 +183,7 @@ def test_too_few_ranked_neurons(place, fails, tmp_path):
         (["rank", "p", "--method", "magic", "--out", "o"], "invalid choice: 'magic'"),
         (["data", "show"], "no data set given"),
         (["data", "burn"], "invalid choice: 'burn'"),
-        (["pairs", "gazette", "--noise", "loud", "--out", "o"], "noise model 'loud' given; wanted paper"),
+        (["pairs", "gazette", "--noise", "loud", "--out", "o"], "noise model 'loud': no such file; nearest: de"),
         (["pairs", "gazette", "--protocol", "loud", "--out", "o"], "protocol 'loud' is unknown"),
         (["pairs", "gazette", "--split", "loud", "--out", "o"], "split 'loud'"),
         (["pairs", "gazette", "--words", "0", "--out", "o"], "0 words"),

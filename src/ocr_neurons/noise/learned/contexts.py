@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 EDGE = " "
 """Stands for what lies before the first and after the last character; line breaks and tabs count as spaces too."""
 CLASSES = ("lower", "upper", "digit", "mark", "other")
-PRIOR = 30.0
+PRIOR = 10.0
 """Characters' worth of evidence that the shorter context counts for against the longer one."""
 FREQUENT = 10
 """Characters seen less often than this share the rate of their class."""

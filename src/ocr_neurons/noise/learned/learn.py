@@ -38,12 +38,12 @@ def learn(
     The part of ``pair.source`` before the first ``/`` names the style a pair is counted in, unless ``pooled``. Styles
     with fewer than ``LEAST`` changes are counted together as ``other``; no document outweighs its style
     (:func:`evened`). ``normalised`` is only noted: normalise the
-    pairs first. Line breaks and tabs count as spaces on either side.
+    pairs first. Line breaks, tabs and control characters count as spaces on either side.
 
     Raises:
         UserError: fewer than ``LEAST`` changes in all.
     """
-    # a line break stands for a space; text is not changed there, so that lines stay
+    # a line break stands for a space; noise is never put on one, so that lines stay
     aligned = prepare(
         replace(pair, clean=pair.clean.translate(_SPACES), noisy=pair.noisy.translate(_SPACES)) for pair in pairs
     )
@@ -133,7 +133,8 @@ def _gaps(pieces: tuple[Alignment, ...], alphabet: Alphabet, rate: NDArray[np.fl
     return found
 
 
-_SPACES = {ord(space): EDGE for space in "\n\r\t"}
+_SPACES = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], EDGE)
+"""Line breaks, tabs and control characters, which a model must not put into text."""
 
 
 def _plain(changes: dict[str, dict[str, Counter[str]]]) -> Counts:

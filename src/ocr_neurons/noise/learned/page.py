@@ -15,6 +15,7 @@ RANGE = (-14.0, 16.0)
 """Shifts of log-odds that are tried."""
 BREAKS = "\n\r"
 """Characters that are never changed: lines are structure."""
+BREAK_CODES = np.array([ord(mark) for mark in BREAKS])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ocr_neurons.noise.learned.contexts import CLASSES, EDGE, FREQUENT, Alphabet
 from ocr_neurons.noise.learned.drawn import Drawn
 from ocr_neurons.noise.learned.model import Style
 from ocr_neurons.noise.learned.numbers import Bursts, Numbers
-from ocr_neurons.noise.learned.page import RANGE, Page
+from ocr_neurons.noise.learned.page import BREAK_CODES, RANGE, Page
 from ocr_neurons.noise.learned.tables import Tables
 from ocr_neurons.noise.learned.units import KINDS, kind
 from ocr_neurons.text.align import Alignment
@@ -226,6 +226,9 @@ class Sampler:
         if len(breaks):
             before = np.searchsorted(breaks, begins)
             good &= (before == len(breaks)) | (breaks[np.minimum(before, len(breaks) - 1)] >= ends)
+            ended = np.isin(page.codes[np.maximum(begins - 1, 0)], BREAK_CODES)
+            ends_here = (begins == length) | np.isin(page.codes[np.minimum(begins, length - 1)], BREAK_CODES)
+            good &= ~(ended & ends_here & (begins == ends))  # an empty line stays empty
         single = self.source_lengths[what] == 1
         good &= ~(single & (self.target_codes[what] == page.codes[np.minimum(begins, length - 1)]))
         return Drawn(begins[good], ends[good], what[good])
