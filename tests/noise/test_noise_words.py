@@ -312,7 +312,7 @@ def test_words_left_unchanged_are_counted_and_replaced(monkeypatch):
     assert sorted(changed + every) == sorted(with_v + without)
     pairs = word_pairs(documents, protocol="paper", words=2, levels=("low",), noise=noise, unchanged=left_out)
     assert words_of(pairs) == changed[:2]
-    order = "steal evens three letters levels then raven".split()
+    order = ["steal", "evens", "three", "letters", "levels", "then", "raven"]
     assert left_out == [word for word in order[: order.index(changed[1])] if word in every]
     count, left = len(changed), len(every)
     message = rf"^{count + 1} words wanted, .* leaves {left} of the 7 usable .*; ask for {count} or fewer"
