@@ -327,6 +327,13 @@ def test_a_document_keeps_its_labels_where_it_is_untouched(maker):
     assert (made.document.id, made.document.language, made.document.date) == ("d7", "en", "1850")
     assert "".join(t.text for t in made.document.tokens) == "".join(made.pair.noisy.split())
 
+    noisy = made.document.tokens
+    mapped = made.token_map()
+    same = [(i, j) for i, j in mapped if tokens[i].text == noisy[j].text]
+    assert len(same) > 0.6 * len(tokens)  # most words are untouched, and mapped to themselves
+    assert all(abs(i - j) < 40 for i, j in mapped)
+    assert {j for _, j in mapped} >= {j for j, token in enumerate(noisy) if token.led == 0}
+
     running = source.running_text()
     hit = {i for a, b, _, _ in made.pair.edits for i in range(a - 1, b + 1)}
     untouched = [

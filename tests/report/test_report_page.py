@@ -218,6 +218,18 @@ def test_without_a_clean_twin_the_cost_is_the_recall_lost(tmp_path: Path) -> Non
     assert "Recall by noise was not measured" in shown.words
 
 
+def test_a_twin_that_is_clean_in_its_entities_alone_is_said_to_be(tmp_path: Path) -> None:
+    summary = sample.summary()
+    whole = page(tmp_path, summary, light())
+    assert "the same documents without OCR errors" in whole.words
+    summary["noise_cost"]["clean_twin"]["scope"] = "entities"
+    shown = page(tmp_path, summary, light())
+    assert "entities as printed minus OCR text: +3.1 [1.2, 5.0], p = 0.001" in shown.words
+    assert "the same documents with every entity as the page has it" in shown.words
+    assert "errors in the entities themselves cost" in shown.words
+    assert "without OCR errors" not in shown.words
+
+
 def test_an_empty_noise_bin_is_said_to_be_empty(tmp_path: Path) -> None:
     summary = sample.summary()
     summary["noise_cost"]["recall_by_bin"][1] |= {

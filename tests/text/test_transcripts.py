@@ -192,6 +192,9 @@ def check(dataset: Dataset) -> None:
     assert [d.id for d in dataset.clean_twins["test"]] == [d.id for d in dataset.test]
     assert dataset.twin_scope == "entities"
     assert (dataset.still_noisy("test"), dataset.still_noisy("train")) == (3, None)
+    assert dataset.clean_text("test") == dataset.test  # words around the entities are not clean
+    bare = replace(dataset, clean_twins={})
+    assert dataset.digest(twins=False) == bare.digest() == bare.digest(twins=False) != dataset.digest()
 
 
 def test_data_sets_find_their_transcripts(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ from ocr_neurons.text.align import Alignment
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.pairs import TextPair
 from ocr_neurons.text.project import Projection, project
+from ocr_neurons.text.token_map import token_map
+from ocr_neurons.text.tokenise import tokenise
 
 SHIPPED = {"en": "English", "fr": "French", "de": "German"}
 """Models that come with the package, by language."""
@@ -26,6 +28,7 @@ SHIPPED = {"en": "English", "fr": "French", "de": "German"}
 class NoisyDocument:
     """A document with noise: its text beside the clean one, and its tokens with labels and LED."""
 
+    clean: Document
     pair: TextPair
     projection: Projection
 
@@ -33,6 +36,13 @@ class NoisyDocument:
     def document(self) -> Document:
         """The noisy document."""
         return self.projection.document
+
+    def token_map(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of a clean and a noisy token that share characters: see :mod:`ocr_neurons.text.token_map`."""
+        running = self.clean.running_text()
+        alignment = Alignment(self.pair.clean, self.pair.noisy, self.pair.edits)
+        clean = list(zip(running.starts, running.ends, strict=True))
+        return token_map(alignment, clean, tokenise(self.pair.noisy, self.clean.language))
 
 
 class NoiseMaker:
@@ -63,7 +73,7 @@ class NoiseMaker:
         """``document`` with noise on its running text, cut into tokens anew, with its labels; see :meth:`corrupt`."""
         made, name = self._alignment(document.text(), rng, cer, style)
         pair = TextPair(made.clean, made.noisy, f"{name} {made.cer:.4f}", document.id, edits=made.edits)
-        return NoisyDocument(pair, project(document, made.noisy, made))
+        return NoisyDocument(document, pair, project(document, made.noisy, made))
 
     def _alignment(
         self, text: str, rng: np.random.Generator, cer: float | None, style: str | None
