@@ -12,6 +12,8 @@ from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.noise.learned.check import check_style
 from ocr_neurons.noise.learned.gaps import Burstiness
 
+PER_LINE = 16
+"""Counts in one line of the file."""
 FORMAT = "ocr-neurons noise model 1"
 Counts = dict[str, dict[str, dict[str, int]]]
 """``{context: {source: {target: count}}}``; a context is the characters before, at and after the change's place."""
@@ -150,6 +152,10 @@ def _style_json(style: Style) -> str:
         if key == "changes":
             rows = [f"{_json(context)}: {_json(found)}" for context, found in value.items()]
             parts.append('"changes": {\n' + ",\n".join(rows) + "}")
+        elif isinstance(value, dict) and key != "burst":
+            entries = [f"{_json(name)}: {_json(count)}" for name, count in value.items()]
+            rows = [", ".join(entries[at : at + PER_LINE]) for at in range(0, len(entries), PER_LINE)]
+            parts.append(f'"{key}": {{\n' + ",\n".join(rows) + "}")
         else:
             parts.append(f'"{key}": {_json(value)}')
     return "{\n" + ",\n".join(parts) + "}"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from ocr_neurons.noise.learned.contexts import CLASSES, EDGE, FREQUENT, Alphabet, character_class, log_odds
+from ocr_neurons.noise.learned.choices import Choices
+from ocr_neurons.noise.learned.contexts import EDGE, FREQUENT, Alphabet, log_odds
 from ocr_neurons.noise.learned.drawn import Drawn
 from ocr_neurons.noise.learned.model import Style
 from ocr_neurons.noise.learned.numbers import Bursts, Numbers
 from ocr_neurons.noise.learned.page import BREAK_CODES, RANGE, Page
-from ocr_neurons.noise.learned.tables import Tables
-from ocr_neurons.noise.learned.units import KINDS, kind
 from ocr_neurons.text.align import Alignment
 
 Ints = NDArray[np.int64]
@@ -56,62 +55,11 @@ class Sampler:
             counts[context[1]] += number
         self.alphabet = Alphabet(c for c, number in counts.items() if number >= FREQUENT)
         self.log_odds = log_odds(self.alphabet, style.seen, style.hit).reshape(-1)
-        self.classes = np.array([*range(len(CLASSES)), *map(character_class, self.alphabet.characters)])
-        self._units: dict[tuple[str, str], int] = {}
-        self._index()
-        self.targets = [target for _, target in self._units]
-        self.target_lengths = np.array([len(target) for _, target in self._units], dtype=np.int64)
-        self.source_lengths = np.array([len(source) for source, _ in self._units], dtype=np.int64)
-        self.target_codes = np.array([ord(target) if len(target) == 1 else -1 for target in self.targets])
-        self.kinds = np.array([kind(unit) for unit in self._units], dtype=np.int64)
-        sources = np.full((len(self._units), 3), -1, dtype=np.int64)
-        for (source, _), number in self._units.items():
-            sources[number, : len(source)] = [self.alphabet.id(c) for c in source]
-        self.sources = sources
+        self.choices = Choices(style, self.alphabet)
         self.blank = self.alphabet.id(EDGE)
         chain = np.array(style.chain, dtype=np.float64)
         chain[..., 0] += 1e-9  # a chain that was never seen ends
         self.chain = np.cumsum(chain / chain.sum(-1, keepdims=True), axis=-1)
-
-    def _index(self) -> None:
-        """Distributions of units by context, from three characters down to none."""
-        size, alphabet = self.alphabet.size, self.alphabet
-        full: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        right: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        left: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        single: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        by_class: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        for context, sources in self.style.changes.items():
-            before, at, after = (alphabet.id(c) for c in context)
-            for source, targets in sources.items():
-                for target, count in targets.items():
-                    unit = self._units.setdefault((source, target), len(self._units))
-                    full[(before * size + at) * size + after][unit] += count
-                    right[at * size + after][unit] += count
-                    left[before * size + at][unit] += count
-                    if len(source) <= 1:
-                        single[at][unit] += count
-                        by_class[character_class(context[1])][unit] += count
-        later: list[dict[int, dict[int, int]]] = [defaultdict(lambda: defaultdict(int)) for _ in KINDS]
-        for source, targets in self.style.later.items():
-            for target, count in targets.items():
-                unit = self._units.setdefault((source, target), len(self._units))
-                table = later[kind((source, target))]
-                table[alphabet.id(source[0]) if source else size][unit] += count
-                if len(source) == 1:
-                    table[size][unit] += count
-        self.full, self.full_rows = _tables(full, size**3)
-        self.right, self.right_rows = _tables(right, size**2)
-        self.left, self.left_rows = _tables(left, size**2)
-        self.single, self.single_rows = _tables(single, size)
-        everything: dict[int, int] = defaultdict(int)
-        for row in by_class.values():
-            for unit, count in row.items():
-                everything[unit] += count
-        for number in range(len(CLASSES)):
-            by_class.setdefault(number, everything)
-        self.by_class, self.class_rows = _tables(by_class, len(CLASSES))
-        self.later = [_tables(table, size + 1) for table in later]
 
     def corrupt(self, text: str, cer: float, rng: np.random.Generator) -> Alignment:
         """``text`` with noise at the rate ``cer``: Levenshtein distance / characters.
@@ -142,7 +90,7 @@ class Sampler:
 
     def _scripted(self, drawn: Drawn) -> int:
         """Unit edits of the script."""
-        return drawn.distance(self.target_lengths)
+        return drawn.distance(self.choices.target_lengths)
 
     def _shortest(self, text: str, drawn: Drawn) -> int:
         """Unit edits of a shortest script."""
@@ -220,7 +168,7 @@ class Sampler:
         order = np.argsort(whose, kind="stable")
         order = order[keep[whose[order]]]
         begins, what = begins[order], what[order]
-        ends = begins + self.source_lengths[what]
+        ends = begins + self.choices.source_lengths[what]
         # no unit may reach beyond the end or over a line break, nor leave the text as it is
         good = ends <= length
         if len(breaks):
@@ -229,8 +177,8 @@ class Sampler:
             ended = np.isin(page.codes[np.maximum(begins - 1, 0)], BREAK_CODES)
             ends_here = (begins == length) | np.isin(page.codes[np.minimum(begins, length - 1)], BREAK_CODES)
             good &= ~(ended & ends_here & (begins == ends))  # an empty line stays empty
-        single = self.source_lengths[what] == 1
-        good &= ~(single & (self.target_codes[what] == page.codes[np.minimum(begins, length - 1)]))
+        single = self.choices.source_lengths[what] == 1
+        good &= ~(single & (self.choices.target_codes[what] == page.codes[np.minimum(begins, length - 1)]))
         return Drawn(begins[good], ends[good], what[good])
 
     def _burst(
@@ -262,99 +210,42 @@ class Sampler:
         ``numbers`` are those of the segments in the whole text, which say what random numbers they take.
         """
         ids, length = page.ids, len(page.ids)
-        units = self._first(ids, page.places, starts, numbers, draw)
+        units = self.choices.first(ids, page.places, starts, numbers, draw)
         alive = np.arange(len(starts))
         owner, places, all_units = [alive], [starts], [units]
-        ends = np.minimum(starts + self.source_lengths[units], length)
+        ends = np.minimum(starts + self.choices.source_lengths[units], length)
         for index in range(LONGEST_CHAIN - 1):
             blank = ids[np.minimum(ends[alive], length - 1)] == self.blank
-            row = self.chain[min(index, len(self.chain) - 1), self.kinds[units], blank.astype(np.int64)]
+            row = self.chain[min(index, len(self.chain) - 1), self.choices.kinds[units], blank.astype(np.int64)]
             step = (draw.uniform(("chain", index), numbers[alive])[:, None] >= row).sum(1)
             going = (step > 0) & (step < 4) & ((step == 2) | (ends[alive] < length))
             alive, step = alive[going], step[going] - 1
             if not len(alive):
                 break
             place, mine = ends[alive], numbers[alive]
-            units = self._next(
+            units = self.choices.later_units(
                 ids, place, step, draw.uniform(("trust", index), mine), draw.uniform(("unit", index), mine)
             )
             known = units >= 0
             alive, units, place = alive[known], units[known], place[known]
             if not len(alive):
                 break
-            ends[alive] = np.minimum(place + self.source_lengths[units], length)
+            ends[alive] = np.minimum(place + self.choices.source_lengths[units], length)
             owner.append(alive)
             places.append(place)
             all_units.append(units)
         return np.concatenate(owner), np.concatenate(places), np.concatenate(all_units), ends
 
-    def _first(self, ids: Ints, places: Ints, starts: Ints, numbers: Ints, draw: Numbers) -> Ints:
-        """The first unit of the segments that begin at ``starts``."""
-        size = self.alphabet.size
-        context = places[starts]
-        before, at, after = context // size**2, context // size % size, context % size
-        levels = (
-            (self.full, self.full_rows[context]),
-            (self.right, self.right_rows[at * size + after]),
-            (self.left, self.left_rows[before * size + at]),
-            (self.single, self.single_rows[at]),
-        )
-        units = np.full(len(starts), -1, dtype=np.int64)
-        for number, (tables, rows) in enumerate(levels):
-            open_ = np.flatnonzero((units < 0) & (rows >= 0))
-            if not len(open_):
-                continue
-            last = number == len(levels) - 1
-            share = tables.trust[rows[open_]]
-            taken = open_ if last else open_[draw.uniform(("level", number), numbers[open_]) < share]
-            found = tables.draw(rows[taken], draw.uniform(("first", number), numbers[taken]))
-            units[taken] = np.where(self._fits(ids, starts[taken], found), found, -1)
-        rest = np.flatnonzero(units < 0)
-        if len(rest):
-            rows = self.class_rows[self.classes[at[rest]]]
-            units[rest] = self.by_class.draw(rows, draw.uniform(("class",), numbers[rest]))
-        return units
-
-    def _fits(self, ids: Ints, starts: Ints, units: Ints) -> NDArray[np.bool_]:
-        """Whether the text has the units' sources there; the first character always counts as fitting."""
-        fits = np.ones(len(starts), dtype=bool)
-        lengths = self.source_lengths[units]
-        for offset in (1, 2):
-            long = np.flatnonzero(lengths > offset)
-            if len(long):
-                place = starts[long] + offset
-                same = ids[np.minimum(place, len(ids) - 1)] == self.sources[units[long], offset]
-                fits[long] &= same & (place < len(ids))
-        return fits
-
-    def _next(self, ids: Ints, places: Ints, kinds: Ints, trusting: Floats, numbers: Floats) -> Ints:
-        """Later units of the given kinds at ``places``; -1 where the style knows none at all.
-
-        Drawn from those seen at the character, as far as they are to be trusted, or from all of the kind.
-        """
-        units = np.full(len(places), -1, dtype=np.int64)
-        for which, (tables, rows) in enumerate(self.later):
-            mine = np.flatnonzero(kinds == which)
-            if not len(mine) or rows[-1] < 0:
-                continue
-            row = rows[ids[np.minimum(places[mine], len(ids) - 1)]]
-            row = np.where((row >= 0) & (trusting[mine] < tables.trust[row]), row, rows[-1])
-            found = tables.draw(row, numbers[mine])
-            misfit = ~self._fits(ids, places[mine], found)
-            found[misfit] = tables.draw(np.full(int(misfit.sum()), rows[-1]), numbers[mine][misfit])
-            units[mine] = found
-        return units
-
     def _written(self, text: str, drawn: Drawn) -> Alignment:
         pieces: list[str] = []
         position = 0
-        targets = self.targets
+        targets = self.choices.targets
         for start, end, unit in zip(drawn.starts.tolist(), drawn.ends.tolist(), drawn.units.tolist(), strict=True):
             pieces.append(text[position:start])
             pieces.append(targets[unit])
             position = end
         pieces.append(text[position:])
-        edits = zip(*(column.tolist() for column in drawn.segments(self.target_lengths)), strict=True)
+        edits = zip(*(column.tolist() for column in drawn.segments(self.choices.target_lengths)), strict=True)
         return Alignment(text, "".join(pieces), tuple(edits))
 
 
@@ -362,10 +253,3 @@ def _sampled(text: str) -> str:
     """``SAMPLE`` characters of a text, in twenty slices at even distances."""
     size = SAMPLE // 20
     return "".join(text[start : start + size] for start in range(0, len(text) - size, len(text) // 20))
-
-
-def _tables(rows: Mapping[int, Mapping[int, int]], size: int) -> tuple[Tables, NDArray[np.int32]]:
-    """Distributions, and the row of each key, -1 for keys without one."""
-    place = np.full(size, -1, dtype=np.int32)
-    place[list(rows)] = np.arange(len(rows))
-    return Tables(list(rows.values())), place
