@@ -32,6 +32,7 @@ def learn(args: argparse.Namespace) -> None:
         licence=args.licence or "; ".join(sorted({licence for one in sets for licence in one.licences})),
         normalised=args.normalise,
         pooled=args.pooled,
+        floor=args.floor,
     )
     model.save(args.out)
     for name, style in model.styles.items():

@@ -40,7 +40,7 @@ def applied(clean: str, noisy: str, edits: tuple[tuple[int, int, int, int], ...]
     return clean
 
 
-def check(made: Alignment, clean: str, noisy: str) -> None:
+def check_script(made: Alignment, clean: str, noisy: str) -> None:
     assert (made.clean, made.noisy) == (clean, noisy)
     assert applied(clean, noisy, made.edits) == noisy
     assert made.rebuild() == noisy
@@ -62,7 +62,7 @@ def check(made: Alignment, clean: str, noisy: str) -> None:
 def test_any_two_texts_give_a_shortest_script_that_rebuilds(pair):
     clean, noisy = pair
     made = align(clean, noisy)
-    check(made, clean, noisy)
+    check_script(made, clean, noisy)
     distance = Levenshtein.distance(clean, noisy)
     assert made.distance == distance
     assert made.inverse().distance == distance
@@ -170,7 +170,7 @@ def test_pages_are_the_whole_cut_at_unchanged_spaces(pair, size):
     assert "".join(page.noisy for page in pages) == made.noisy
     assert sum(page.distance for page in pages) == made.distance
     for page in pages:
-        check(page, page.clean, page.noisy)
+        check_script(page, page.clean, page.noisy)
     for page in pages[:-1]:
         assert len(page.clean) >= size
     for page in pages[1:]:
@@ -211,7 +211,7 @@ def test_a_long_text_is_aligned_as_well_as_in_one_piece():
     clean = prose(3 * DIRECT, random)
     noisy, planted = spoiled(clean, 0.08, random)
     made = align(clean, noisy)
-    check(made, clean, noisy)
+    check_script(made, clean, noisy)
     assert Levenshtein.distance(clean, noisy) <= made.distance <= planted * 1.01
     assert made.distance >= planted * 0.97
 
@@ -225,7 +225,7 @@ def test_blocks_missing_on_either_side_of_a_long_text_are_found():
     spoilt = [spoiled(part, 0.03, random) for part in parts]
     noisy = spoilt[0][0] + spoilt[1][0] + foreign + spoilt[2][0]
     made = align(clean, noisy)
-    check(made, clean, noisy)
+    check_script(made, clean, noisy)
     planted = sum(number for _, number in spoilt) + (dropped[1] - dropped[0]) + len(foreign)
     assert made.distance == pytest.approx(planted, rel=0.02)
     # a shortest script may keep a letter of the block here and there, in place of one that was misread near its edge
@@ -253,14 +253,14 @@ def test_blocks_missing_on_either_side_of_a_long_text_are_found():
 )
 def test_long_texts_without_anchors_still_rebuild(clean, noisy):
     made = align(clean, noisy)
-    check(made, clean, noisy)
+    check_script(made, clean, noisy)
     assert made.distance == Levenshtein.distance(clean, noisy)
 
 
 def test_long_texts_that_have_nothing_in_common_rebuild():
     random = seeded(7)
     clean, noisy = prose(DIRECT + 2000, random), prose(DIRECT + 1000, random).upper()
-    check(align(clean, noisy), clean, noisy)
+    check_script(align(clean, noisy), clean, noisy)
 
 
 def test_a_moved_paragraph_does_not_break_the_order_of_the_script():
@@ -268,7 +268,7 @@ def test_a_moved_paragraph_does_not_break_the_order_of_the_script():
     one, two, three = (prose(9000, random) for _ in range(3))
     clean, noisy = one + two + three, two + one + three
     made = align(clean, noisy)
-    check(made, clean, noisy)
+    check_script(made, clean, noisy)
     assert made.distance <= 2 * 9000 + 100  # one of the two stays in place
 
 
@@ -277,5 +277,5 @@ def test_a_piece_moved_from_one_end_to_the_other_does_not_drag_the_rest_along():
     moved, rest = prose(9000, random), prose(2 * DIRECT, random)
     for clean, noisy in ((moved + rest, rest + moved), (rest + moved, moved + rest)):
         made = align(clean, noisy)
-        check(made, clean, noisy)
+        check_script(made, clean, noisy)
         assert made.distance <= 2 * len(moved)

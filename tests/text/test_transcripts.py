@@ -186,7 +186,7 @@ def release(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check(dataset: Dataset) -> None:
+def check_twins(dataset: Dataset) -> None:
     assert list(dataset.clean_twins) == ["test"]
     assert [d.text() for d in dataset.clean_twins["test"]] == ['"Ajax x Sopliocle', '"Aiax x Sopliocle']
     assert [d.id for d in dataset.clean_twins["test"]] == [d.id for d in dataset.test]
@@ -199,11 +199,11 @@ def check(dataset: Dataset) -> None:
 
 def test_data_sets_find_their_transcripts(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = release / "hipe2022-v2.1" / "ajmc" / "fr"
-    check(load_dataset(str(folder)))
+    check_twins(load_dataset(str(folder)))
     monkeypatch.chdir(folder)
-    check(load_dataset("."))
+    check_twins(load_dataset("."))
     monkeypatch.setenv(DATA_VARIABLE, str(release))
-    check(load_dataset("hipe2022:ajmc-fr"))
+    check_twins(load_dataset("hipe2022:ajmc-fr"))
 
 
 def test_data_sets_without_transcripts_have_no_twins(release: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_data_sets_without_transcripts_have_no_twins(release: Path, tmp_path: Pa
     moved = shutil.move(release / "derived" / FILE, tmp_path / "mine.tsv")
     without = load_dataset(str(folder))
     assert (without.clean_twins, without.twin_scope) == ({}, "")
-    check(load_dataset(str(folder), transcripts=moved))
+    check_twins(load_dataset(str(folder), transcripts=moved))
     write_table(moved, ROW.replace("fr\t", "de\t"))
     with pytest.raises(UserError, match="no transcript for the splits and language of"):
         load_dataset(str(folder), transcripts=moved)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocr_neurons.common.errors import UserError, nearest
-from ocr_neurons.text.pairs import TextPair, edit_script
+from ocr_neurons.text.align import align
+from ocr_neurons.text.pairs import TextPair
 
 _FORWARD: dict[str, str] = {
     "0": "89oOD",
@@ -94,7 +95,7 @@ def corrupt_word(word: str, level: str, rng: np.random.Generator) -> TextPair:
     than the level asks for has them all changed, a word with none stays as it is.
     """
     noisy = _corrupt(word, preset(level), rng)
-    return TextPair(clean=word, noisy=noisy, level=level, source="", edits=edit_script(word, noisy))
+    return TextPair(clean=word, noisy=noisy, level=level, source="", edits=align(word, noisy).edits)
 
 
 def corrupt_text(text: str, level: str, rng: np.random.Generator) -> TextPair:
@@ -113,7 +114,7 @@ def corrupt_text(text: str, level: str, rng: np.random.Generator) -> TextPair:
         pieces += [text[position:start], _corrupt(text[start:end], chosen, rng)]
         position = end
     noisy = "".join([*pieces, text[position:]])
-    return TextPair(clean=text, noisy=noisy, level=level, source="", edits=edit_script(text, noisy))
+    return TextPair(clean=text, noisy=noisy, level=level, source="", edits=align(text, noisy).edits)
 
 
 def similarity_bin(value: float) -> str:

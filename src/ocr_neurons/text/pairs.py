@@ -46,11 +46,6 @@ def similarity(clean: str, noisy: str) -> float:
     return float(Levenshtein.normalized_similarity(clean, noisy))
 
 
-def edit_script(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
-    """The changed spans of the alignment of ``clean`` with ``noisy``."""
-    return align(clean, noisy).edits
-
-
 def write_pairs(path: Path, pairs: Iterable[TextPair]) -> None:
     """Write pairs as JSON Lines; ``similarity`` is added for readers of the file."""
     lines = [json.dumps(asdict(p) | {"similarity": round(p.similarity, 4)}, ensure_ascii=False) for p in pairs]

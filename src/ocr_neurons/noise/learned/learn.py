@@ -14,7 +14,7 @@ from ocr_neurons.noise.learned.contexts import EDGE, FREQUENT, Alphabet, log_odd
 from ocr_neurons.noise.learned.gaps import Gaps, fit_gaps
 from ocr_neurons.noise.learned.model import Counts, NoiseModel, Style
 from ocr_neurons.noise.learned.units import count_units, cut, kind
-from ocr_neurons.noise.prepare import evened, prepare
+from ocr_neurons.noise.prepare import FLOOR, evened, prepare
 from ocr_neurons.text.align import Alignment
 from ocr_neurons.text.pairs import TextPair
 
@@ -32,6 +32,7 @@ def learn(
     licence: str = "",
     normalised: Sequence[str] = (),
     pooled: bool = False,
+    floor: float = FLOOR,
 ) -> NoiseModel:
     """Learn a noise model from pairs of clean text and its OCR.
 
@@ -39,14 +40,14 @@ def learn(
     with fewer than ``LEAST`` changes are counted together as ``other``; no document outweighs its style
     (:func:`evened`). ``normalised`` is only noted: normalise the
     pairs first. Line breaks, tabs and control characters count as spaces on either side.
+    Pairs below the similarity ``floor`` are left out.
 
     Raises:
         UserError: fewer than ``LEAST`` changes in all.
     """
     # a line break stands for a space; noise is never put on one, so that lines stay
-    aligned = prepare(
-        replace(pair, clean=pair.clean.translate(_SPACES), noisy=pair.noisy.translate(_SPACES)) for pair in pairs
-    )
+    spaced = (replace(pair, clean=pair.clean.translate(_SPACES), noisy=pair.noisy.translate(_SPACES)) for pair in pairs)
+    aligned = prepare(spaced, floor=floor)
     groups: dict[str, dict[str, tuple[Alignment, ...]]] = defaultdict(dict)
     for name, pieces in aligned.documents.items():
         groups["all" if pooled or "/" not in name else name.split("/")[0]][name] = pieces

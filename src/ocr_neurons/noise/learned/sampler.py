@@ -100,9 +100,8 @@ class Sampler:
         """How many times as many edits the script has as a shortest one, on the first ``CHECKED`` characters."""
         end = min(len(drawn.clean), CHECKED)
         edits = [edit for edit in drawn.edits if edit[1] <= end]
-        beginning = Alignment(drawn.clean[:end], "", tuple(edits))
-        noisy = Alignment(drawn.clean[:end], drawn.noisy, tuple(edits)).rebuild()
-        return beginning.distance / max(1, Levenshtein.distance(drawn.clean[:end], noisy))
+        beginning = Alignment(drawn.clean[:end], drawn.noisy, tuple(edits))  # of the noisy text only what it puts in
+        return beginning.distance / max(1, Levenshtein.distance(beginning.clean, beginning.rebuild()))
 
     def _search(
         self, page: Page, cer: float, scale: float | None, draw: Numbers, edits: Callable[[Drawn], int]
