@@ -1,0 +1,29 @@
+"""What is read: one word on its clean and its noisy side, as sub-words of the two texts it stands in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A text in sub-words, and the word's own among them: ``ids[first:last]``; none where ``first == last``."""
+
+    ids: tuple[int, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One word, read on both sides.
+
+    ``level`` names its noise. Units of one ``cluster`` (the same word in the same sentence, the words of one window)
+    are not independent of one another. ``dose`` is 1 - similarity of the two words: 0 none of it changed, 1 all of it.
+    """
+
+    clean: Side
+    noisy: Side
+    level: str
+    cluster: str
+    dose: float
