@@ -1,136 +1,38 @@
-"""Where the neurons are, in eleven architectures; and what is refused."""
+"""What hangs on a model changes nothing about where its neurons are; and what is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import IA3Config, LoraConfig, get_peft_model
+from tiny_families import FAMILIES, GROUPED, SHAPE, T5, made, read, states
 from torch import nn
 from transformers import (
     AutoModel,
     AutoModelForTokenClassification,
     BertConfig,
-    DistilBertConfig,
-    Gemma3TextConfig,
-    GPT2Config,
-    GPTNeoXConfig,
+    BloomConfig,
+    DeepseekV3Config,
+    GptOssConfig,
+    GraniteMoeConfig,
     LlamaConfig,
-    MistralConfig,
     MixtralConfig,
-    ModernBertConfig,
-    OPTConfig,
-    Phi3Config,
-    Qwen2Config,
+    OlmoeConfig,
     Qwen2MoeConfig,
+    Qwen3MoeConfig,
     T5Config,
+    T5Model,
 )
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.lm.sites import blocks, neuron_maps, neuron_width
+from ocr_neurons.lm.sites import blocks, neuron_maps, readings
 
 Folder = Callable[[str], Path]
 # PEFT 0.21 reads what transformers 5 has renamed
 PEFT_WARNS = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-
-MARKS = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
-SHAPE: dict[str, Any] = MARKS | {
-    "vocab_size": 60,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-}
-GROUPED = SHAPE | {"num_key_value_heads": 2}
-
-# configuration, the map's name in layer 1, neurons a layer: read off the modelling code, not off the code under test
-FAMILIES: dict[str, tuple[Any, str, int]] = {
-    "llama": (LlamaConfig(**GROUPED), "layers.1.mlp.down_proj", 48),
-    "mistral": (MistralConfig(**GROUPED), "layers.1.mlp.down_proj", 48),
-    "bert": (BertConfig(**SHAPE), "encoder.layer.1.output.dense", 48),
-    "gpt2": (GPT2Config(vocab_size=60, n_embd=32, n_layer=3, n_head=4, **MARKS), "h.1.mlp.c_proj", 128),
-    "gpt2 n_inner": (
-        GPT2Config(vocab_size=60, n_embd=32, n_layer=3, n_head=4, n_inner=48, **MARKS),
-        "h.1.mlp.c_proj",
-        48,
-    ),
-    "qwen2": (Qwen2Config(**GROUPED), "layers.1.mlp.down_proj", 48),
-    "gemma3": (Gemma3TextConfig(**GROUPED, head_dim=16), "layers.1.mlp.down_proj", 48),
-    "phi3": (Phi3Config(**GROUPED), "layers.1.mlp.down_proj", 48),
-    "neox": (GPTNeoXConfig(**SHAPE), "layers.1.mlp.dense_4h_to_h", 48),
-    "modernbert": (
-        ModernBertConfig(**SHAPE, cls_token_id=1, sep_token_id=2, attn_implementation="eager"),
-        "layers.1.mlp.Wo",
-        48,
-    ),
-    "opt": (
-        OPTConfig(
-            vocab_size=60,
-            hidden_size=32,
-            word_embed_proj_dim=32,
-            ffn_dim=48,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            **MARKS,
-        ),
-        "decoder.layers.1.fc2",
-        48,
-    ),
-    "distilbert": (
-        DistilBertConfig(vocab_size=60, dim=32, hidden_dim=48, n_layers=3, n_heads=4, pad_token_id=0),
-        "transformer.layer.1.ffn.lin2",
-        48,
-    ),
-}
-
-
-def made(config: Any) -> Any:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return AutoModel.from_config(config).eval()
-
-
-def states(model: nn.Module) -> torch.Tensor:
-    ids = torch.arange(3, 13)[None]
-    with torch.no_grad():
-        return model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_one_map_a_layer_and_the_right_one(family: str) -> None:
-    config, name, width = FAMILIES[family]
-    model = made(config)
-    maps = neuron_maps(model)
-    assert len(blocks(model)) == len(maps) == 3
-    assert neuron_width(model) == width
-    for layer in range(3):
-        assert maps[layer] is model.get_submodule(name.replace(".1.", f".{layer}."))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_zeroing_a_neuron_by_hook_is_zeroing_its_weights(family: str) -> None:
-    config, _, width = FAMILIES[family]
-    model = made(config)
-    untouched = states(model)
-    module, neuron = neuron_maps(model)[1], 17
-
-    def silence(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        assert inputs[0].shape[-1] == width
-        silenced = inputs[0].clone()
-        silenced[..., neuron] = 0
-        return (silenced,)
-
-    handle = module.register_forward_pre_hook(silence)
-    hooked = states(model)
-    handle.remove()
-    weight = module.weight
-    with torch.no_grad():
-        (weight if weight.shape[0] == width else weight.T)[neuron] = 0  # Conv1D keeps [in, out], Linear [out, in]
-    assert not torch.equal(hooked, untouched)
-    torch.testing.assert_close(states(model), hooked, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["llama", "mistral"])
@@ -178,6 +80,35 @@ def test_a_lora_on_other_maps_leaves_the_bare_map(tiny_folder: Folder) -> None:
     assert [type(m) for m in neuron_maps(model)] == [nn.Linear] * 4
 
 
+@PEFT_WARNS
+@pytest.mark.parametrize("family", ["llama", "phi3", "t5 gated", "gpt2", "bert"])
+def test_a_wrapped_map_is_read_with_its_adapter(family: str) -> None:
+    row, bare = FAMILIES[family], made(FAMILIES[family].config)
+    before = {site: read(bare, readings(bare, site, [1]))[0] for site in ("neuron", "up")}
+    names = {name.rpartition(".")[2] for name in (row.last, row.up, row.gate) if name}
+    config = LoraConfig(r=4, target_modules=sorted(names), init_lora_weights=False, fan_in_fan_out=family == "gpt2")
+    model = get_peft_model(bare, config).eval()
+    for site, name in (("neuron", row.last), ("up", row.up), ("gate", row.gate)):
+        if name:
+            (reading,) = readings(model, site, [1])
+            assert reading.module is bare.get_submodule(name)
+            assert hasattr(reading.module, "base_layer")
+    neuron, up = (read(model, readings(model, site, [1]))[0] for site in ("neuron", "up"))
+    made_of = row.act(read(model, readings(model, "gate", [1]))[0]) * up if row.gate else row.act(up)
+    torch.testing.assert_close(neuron, made_of, rtol=1e-4, atol=1e-5)
+    assert (neuron - before["neuron"]).abs().max() > 0.1
+    assert (up - before["up"]).abs().max() > 0.1
+
+
+@PEFT_WARNS
+def test_an_ia3_wrapper_is_found_as_well() -> None:
+    bare = made(FAMILIES["llama"].config)
+    config = IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"])
+    found = neuron_maps(get_peft_model(bare, config))
+    assert [id(module) for module in found] == [id(block.mlp.down_proj) for block in bare.layers]
+    assert hasattr(found[0], "ia3_l")
+
+
 def test_equal_widths_are_refused_with_the_candidates_named() -> None:
     with pytest.raises(UserError, match=r"bert, layer 0: .*attention\.output\.dense.*, output\.dense;") as caught:
         neuron_maps(made(BertConfig(**(SHAPE | {"intermediate_size": 32}))))
@@ -190,18 +121,59 @@ def test_an_attention_output_of_the_same_widths_is_refused() -> None:
         neuron_maps(made(config))
 
 
-def test_mixtures_of_experts_are_refused_in_a_sentence() -> None:
-    # the shared expert of the second has the very widths of a plain feed-forward: it must not pass for the layer
-    shared = {"num_experts": 4, "moe_intermediate_size": 16, "shared_expert_intermediate_size": 48}
-    for config in (MixtralConfig(**GROUPED, num_local_experts=2), Qwen2MoeConfig(**GROUPED, **shared)):
-        with pytest.raises(UserError, match="layer 0: a mixture of experts") as caught:
-            neuron_maps(made(config))
+GRANITE = {"embedding_multiplier": 1.0, "logits_scaling": 1.0, "residual_multiplier": 1.0, "attention_multiplier": 1.0}
+# the shared expert of some has the very widths of a plain feed-forward: it must not pass for the layer
+SHARED = {
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 16,
+    "shared_expert_intermediate_size": 48,
+}
+DEEPSEEK = {
+    "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 16,
+    "q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8,
+    "num_key_value_heads": 4,
+}  # fmt: skip
+EXPERTS = {
+    "mixtral": MixtralConfig(**GROUPED, num_local_experts=2),
+    "qwen2_moe": Qwen2MoeConfig(**GROUPED, **SHARED),
+    "qwen3_moe": Qwen3MoeConfig(**GROUPED, **SHARED, head_dim=8),
+    "olmoe": OlmoeConfig(**GROUPED, num_experts=4, num_experts_per_tok=2),
+    "granitemoe": GraniteMoeConfig(**GROUPED, **GRANITE, num_local_experts=4),
+    "gpt_oss": GptOssConfig(**GROUPED, head_dim=8, num_local_experts=4, num_experts_per_tok=2),
+}
+
+
+@pytest.mark.parametrize("family", EXPERTS)
+def test_mixtures_of_experts_are_refused_in_a_sentence_and_their_residual_is_read(family: str) -> None:
+    model = made(EXPERTS[family])
+    for site in ("neuron", "up", "gate"):
+        with pytest.raises(UserError, match=f"{family}, layer 0: a mixture of experts") as caught:
+            readings(model, site)
         assert "\n" not in str(caught.value)
+    found = read(model, readings(model, "residual"))
+    given = states(model, output_hidden_states=True).hidden_states
+    for layer in range(2):
+        torch.testing.assert_close(found[layer], given[layer + 1][0], rtol=0, atol=0)
+
+
+def test_layers_without_experts_can_be_read_beside_layers_with_them() -> None:
+    model = made(DeepseekV3Config(**(SHAPE | DEEPSEEK), first_k_dense_replace=1))
+    with pytest.raises(UserError, match="deepseek_v3, layer 1: a mixture of experts"):
+        readings(model, "up")
+    (reading,) = readings(model, "up", [0])
+    assert reading.module is model.layers[0].mlp.up_proj
+
+
+def test_maps_that_are_passed_by_are_refused() -> None:
+    config = BloomConfig(vocab_size=60, hidden_size=32, n_layer=3, n_head=4, pretraining_tp=2, slow_but_exact=True)
+    with pytest.raises(UserError, match="bloom, layer 0: slow_but_exact given"):
+        readings(made(config))
 
 
 def test_two_stacks_and_no_stack_are_refused() -> None:
     with pytest.raises(UserError, match="t5: encoder and decoder"):
-        blocks(made(T5Config(vocab_size=60, d_model=32, d_ff=48, d_kv=8, num_layers=2, num_heads=4)))
+        blocks(T5Model(T5Config(**T5)))
     model = made(LlamaConfig(**GROUPED))
     model.config.num_hidden_layers = 7
     with pytest.raises(UserError, match="no list of 7 transformer blocks"):

@@ -33,9 +33,11 @@ def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return groups
 
 
-def pad(sequences: Sequence[Sequence[int]], rows: Sequence[int], pad_id: int, device: torch.device) -> Batch:
-    """The sequences at ``rows``, padded on the right."""
-    longest = max(len(sequences[row]) for row in rows)
+def pad(
+    sequences: Sequence[Sequence[int]], rows: Sequence[int], pad_id: int, device: torch.device, least: int = 0
+) -> Batch:
+    """The sequences at ``rows``, padded on the right to the longest of them, and to ``least`` at least."""
+    longest = max(least, max(len(sequences[row]) for row in rows))
     ids = torch.full((len(rows), longest), pad_id, dtype=torch.long)
     attention = torch.zeros((len(rows), longest), dtype=torch.long)
     for line, row in enumerate(rows):

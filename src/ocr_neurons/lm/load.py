@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import sys
@@ -142,14 +143,19 @@ def load_tokenizer(name: str) -> Any:  # noqa: ANN401 - transformers is untyped 
 def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # noqa: ANN401 - as above
     """The model of ``name`` (see ``resolve``) without a head, in ``dtype`` on ``device``, in eval mode.
 
-    BERT's pooler is dropped: no token-level task uses it, and most checkpoints lack it. No code of the checkpoint is
-    ever run. Raises UserError when it cannot be loaded or when weights are missing (transformers would make them up).
+    Of an encoder-decoder model (T5, BART …) it is the encoder alone, and its configuration says so
+    (``is_encoder_decoder`` is False). BERT's pooler is dropped: no token-level task uses it, and most checkpoints lack
+    it. No code of the checkpoint is ever run. Raises UserError when it cannot be loaded or when weights are missing
+    (transformers would make them up).
     """
-    from transformers import AutoModel
+    from transformers import AutoConfig
 
     source = resolve(name)
     with explained(name, "model"), quiet_transformers(keep_bars=may_download(source)):
-        model, info = AutoModel.from_pretrained(source, dtype=dtype, trust_remote_code=False, output_loading_info=True)
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        model, info = _auto_class(config).from_pretrained(
+            source, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
+        )
         if getattr(model, "pooler", None) is not None:
             model.pooler = None
         missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
@@ -157,7 +163,30 @@ def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # n
             raise UserError(
                 f"{name}: {len(missing)} weights are missing, first {missing[0]}; wanted a whole checkpoint"
             )
+        if getattr(config, "is_encoder_decoder", False):
+            model = _encoder(model, name)
         return model.to(device).eval()
+
+
+def _auto_class(config: Any) -> Any:  # noqa: ANN401 - as above
+    """The auto class that loads no more than is wanted: of T5 and its kin there is one for the encoder alone."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
+
+    # where the encoder has a configuration of its own (T5Gemma), the encoder alone would not carry it
+    own = hasattr(getattr(config, "encoder", None), "hidden_size")
+    alone = getattr(config, "is_encoder_decoder", False) and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    return AutoModelForTextEncoding if alone and not own else AutoModel
+
+
+def _encoder(model: Any, name: str) -> Any:  # noqa: ANN401 - as above
+    if hasattr(model, "decoder"):
+        encoder = model.get_encoder()
+        if encoder is model:
+            raise UserError(f"{name}: an encoder and a decoder ({type(model).__name__}) that cannot be parted")
+        model = encoder
+    model.config = copy.deepcopy(model.config)  # the decoder, and whoever else holds the old one, keep theirs
+    model.config.is_encoder_decoder = False
+    return model
 
 
 def fingerprint(model: nn.Module) -> str:
