@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ocr_neurons import __version__
 from ocr_neurons.common.errors import UserError
@@ -48,6 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
+    from ocr_neurons import commands_probe as probing
 
     parser = _Parser(prog="ocr-neurons", description="Find OCR-sensitive neurons, neutralise them, measure it.")
     parser.add_argument("--version", action="version", version=f"ocr-neurons {__version__}")
@@ -86,19 +88,44 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--seed", type=int, default=1)
     pairs.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
 
-    probe = command("probe", commands.probe, "measure what noise does to every neuron")
+    control = command("control", probing.control, "make control pairs: other changes of the same size")
+    control.add_argument("pairs", type=Path, help="pairs file")
+    control.add_argument("--kind", default="letters", help="letters, case or words (default letters)")
+    control.add_argument("--seed", type=int, default=1)
+    control.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
+
+    probe = command("probe", probing.probe, "measure what noise does to every neuron")
     probe.add_argument("pairs", type=Path, help="pairs file")
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
     probe.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
+    probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
+    probe.add_argument("--layers", type=_checked(probing.numbers), help="layers to read, such as 0-3,8 (default all)")
+    probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
+    probe.add_argument("--pool", default="mean", help="mean, max or last of the word's sub-words (default mean)")
+    probe.add_argument(
+        "--shard",
+        type=_checked(probing.shard),
+        default=(0, 1),
+        help="read a part of the pairs only, such as 2/8; see merge",
+    )
+    probe.add_argument("--like", type=Path, help="profile to take the histograms' edges from, to merge with it")
+    probe.add_argument("--budget", type=int, help="sub-words a batch (default: by device)")
     probe.add_argument("--seed", type=int, default=1)
     _machine(probe, "auto")
 
-    rank = command("rank", commands.rank, "choose the neurons that react to noise")
+    merge = command("merge", probing.merge, "merge profiles of parts of the pairs")
+    merge.add_argument("profiles", type=Path, nargs="+", metavar="profile")
+    merge.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
+
+    rank = command("rank", probing.rank, "choose the neurons that react to noise")
     rank.add_argument("profile", type=Path, help="profile file")
-    rank.add_argument("--method", default="paper", choices=["paper"], help="rule (default paper)")
-    rank.add_argument("--threshold", type=float, default=1.0, help="standard deviations above the mean (default 1)")
-    rank.add_argument("--share", type=float, default=0.9, help="share of pairs that must pass (default 0.9)")
-    rank.add_argument("--count", type=int, help="take the best COUNT instead, whatever their share")
+    rank.add_argument("--method", default="paper", help="paper, effect, size, auroc or dose (default paper)")
+    rank.add_argument("--control", type=Path, help="profile of control pairs: rank by what goes beyond them")
+    rank.add_argument("--group", help="noise level or half to rank by (default: all that is noisy)")
+    rank.add_argument("--threshold", type=float, default=1.0, help="paper: standard deviations (default 1)")
+    rank.add_argument("--share", type=float, default=0.9, help="paper: share of pairs that must pass (default 0.9)")
+    rank.add_argument("--rate", type=float, help="other methods: false-discovery rate (default 0.05)")
+    rank.add_argument("--count", type=int, help="take the best COUNT instead")
     rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
 
     train = command("train", commands.train, "train a tagger on a data set")
@@ -211,6 +238,18 @@ def _noise(parser: argparse.ArgumentParser) -> None:
     measure.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
     measure.add_argument("--seed", type=int, default=1)
     measure.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """As a type of argparse, which wants an error of its own."""
+
+    def convert(given: str) -> Any:  # noqa: ANN401 - whatever is read
+        try:
+            return read(given)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
 
 
 def _rules(given: str) -> list[str]:

@@ -68,42 +68,6 @@ def pairs(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
-def probe(args: argparse.Namespace) -> None:
-    """``probe``: pairs through a model, statistics into a file."""
-    from ocr_neurons.lm.load import load_tokenizer, load_trunk, resolve
-    from ocr_neurons.ner.model import CARD
-    from ocr_neurons.probe.probe import probe as measure
-    from ocr_neurons.text.pairs import read_pairs
-
-    reporter = Reporter(args.quiet)
-    given = read_pairs(args.pairs)
-    device, dtype = _machine(args)
-    if (Path(args.model) / CARD).is_file():
-        tagger = _tagger(Path(args.model), args)
-        model, tokenizer = tagger.trunk, tagger.tokenizer
-    else:
-        source = resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
-        model, tokenizer = load_trunk(source, dtype, device), load_tokenizer(source)
-    profile = measure(model, tokenizer, given, seed=args.seed, about={"model": args.model}, reporter=reporter)
-    profile.save(args.out)
-    reporter.say(f"profile of {len(given)} pairs, {profile.layers} layers x {profile.width} neurons: {args.out}")
-
-
-def rank(args: argparse.Namespace) -> None:
-    """``rank``: a profile's sensitive neurons into a file."""
-    from ocr_neurons.probe.profile import Profile
-    from ocr_neurons.rank.paper import rank_paper
-    from ocr_neurons.rank.regions import describe, regions
-
-    chosen = rank_paper(Profile.load(args.profile), threshold=args.threshold, share=args.share, count=args.count)
-    chosen.save(args.out)
-    where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
-    reporter = Reporter(args.quiet)
-    reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
-    for name, members in regions(chosen.layers).items():
-        reporter.say(f"  {name} (layers {describe(members)}): {chosen.within(members).count}")
-
-
 def train(args: argparse.Namespace) -> None:
     """``train``: a tagger's folder."""
     from dataclasses import replace

@@ -13,7 +13,7 @@ from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.noise.presets import preset
 from ocr_neurons.noise.words import PROTOCOLS
-from ocr_neurons.probe.accumulate import THRESHOLDS
+from ocr_neurons.probe.fields import THRESHOLDS
 from ocr_neurons.sweep.grid import check_grid
 
 

@@ -25,8 +25,10 @@ from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
 from ocr_neurons.noise.words import word_pairs
-from ocr_neurons.probe.probe import probe
+from ocr_neurons.probe.checkpoint import remove
+from ocr_neurons.probe.probe import Probing, probe
 from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profile_file import load_profile, save_profile
 from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
@@ -105,7 +107,7 @@ class _Run:
         for split in ("dev", "test"):
             tagger.check(self.data.split(split), f"{self.data.name}, {split}")
         self._step("probe", ["pairs.jsonl", "profile.safetensors"], lambda: self._probe(tagger))
-        profile = Profile.load(self.out / "profile.safetensors")
+        profile = load_profile(self.out / "profile.safetensors")
         common, ranking = self._rank(profile)
         self._answer(tagger, profile, common, ranking)
         return self._report()
@@ -154,11 +156,13 @@ class _Run:
             tagger.trunk,
             tagger.tokenizer,
             read_pairs(self.out / "pairs.jsonl"),
-            seed=seed,
-            about={"model": self.config.model, "protocol": options.protocol, "data": self.config.data},
+            Probing(seed=seed),
+            about={"model": self.config.model, "pairs": options.protocol, "data": self.config.data},
+            checkpoint=self.out / "profile.safetensors.part",
             reporter=self.reporter,
         )
-        profile.save(self.out / "profile.safetensors")
+        save_profile(profile, self.out / "profile.safetensors")
+        remove(self.out / "profile.safetensors.part")
 
     def _rank(self, profile: Profile) -> tuple[NeuronSet, NeuronSet]:
         """The paper's common neurons, and all neurons in order."""

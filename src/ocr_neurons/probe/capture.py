@@ -1,91 +1,121 @@
-"""Reading neurons inside the forward pass: pooled over a span of sub-words, reduced in the hook."""
+"""Reading neurons inside the forward pass: pooled over the sub-words of a word, reduced in the hook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ocr_neurons.lm.batches import pad, plan
-from ocr_neurons.lm.sites import neuron_maps, neuron_width
-from ocr_neurons.probe.words import Side
+from ocr_neurons.lm.batches import Batch
+from ocr_neurons.lm.sites import Reading
+from ocr_neurons.probe.units import Side
+
+POOLS = {
+    "mean": "the mean over the word's sub-words",
+    "max": "the largest value among the word's sub-words",
+    "last": "the word's last sub-word",
+}
 
 
 class Pooled:
-    """Mean activation over each row's span, for every layer, filled by the hooks of :func:`capture`.
+    """Activations pooled over each span, for every reading, filled by the hooks of :func:`capture`.
 
-    ``values`` is ``[layers, rows, width]`` in float32 on the model's device. Before each forward pass :meth:`aim`
+    ``values`` is ``[readings, spans, width]`` in float32 on the model's device. Before each forward pass :meth:`aim`
     tells which positions of which rows to pool; nothing else of the activations is ever kept.
     """
 
-    def __init__(self, layers: int, rows: int, width: int, device: torch.device) -> None:
-        self.values = torch.zeros(layers, rows, width, device=device)
-        self._lines = self._positions = self._targets = torch.zeros(0, dtype=torch.long, device=device)
+    def __init__(self, readings: int, spans: int, width: int, device: torch.device, how: str = "mean") -> None:
+        if how not in POOLS:
+            raise ValueError(f"pooling {how!r} given; wanted one of {', '.join(POOLS)}")
+        self.how = how
+        self.values = torch.full((readings, spans, width), float("-inf") if how == "max" else 0.0, device=device)
+        self._flat = self._targets = torch.zeros(0, dtype=torch.long, device=device)
         self._weights = torch.zeros(0, 1, device=device)
 
-    def aim(self, rows: Sequence[int], sides: Sequence[Side]) -> None:
-        """Pool ``sides[row].first … last`` of line ``i`` of the next batch into row ``rows[i]``."""
-        picks = [
-            (line, position, row, 1.0 / (side.last - side.first))
-            for line, (row, side) in enumerate(zip(rows, (sides[row] for row in rows), strict=True))
-            for position in range(side.first, side.last)
-        ]
+    def aim(self, lines: Sequence[tuple[int, int, Side]], width: int) -> None:
+        """Pool ``side.first … last`` of each ``(line of the next batch, span, side)``; the batch is ``width`` wide."""
+        flat: list[int] = []
+        targets: list[int] = []
+        weights: list[float] = []
+        for line, span, side in lines:
+            if side.last <= side.first:
+                raise ValueError(f"span {side.first} to {side.last} given; wanted at least one sub-word")
+            first = side.last - 1 if self.how == "last" else side.first
+            flat.extend(range(line * width + first, line * width + side.last))
+            targets.extend([span] * (side.last - first))
+            weights.extend([1 / (side.last - first)] * (side.last - first))
         device = self.values.device
-        self._lines = torch.tensor([p[0] for p in picks], dtype=torch.long, device=device)
-        self._positions = torch.tensor([p[1] for p in picks], dtype=torch.long, device=device)
-        self._targets = torch.tensor([p[2] for p in picks], dtype=torch.long, device=device)
-        self._weights = torch.tensor([p[3] for p in picks], device=device)[:, None]
+        self._flat = torch.tensor(flat, dtype=torch.long, device=device)
+        self._targets = torch.tensor(targets, dtype=torch.long, device=device)
+        self._weights = torch.tensor(weights, device=device)[:, None]
 
-    def take(self, layer: int, activations: Tensor) -> None:
-        """Add the aimed positions of ``activations`` ``[lines, sub-words, width]``."""
-        picked = activations[self._lines, self._positions].float() * self._weights
-        self.values[layer].index_add_(0, self._targets, picked)
+    def take(self, number: int, activations: Tensor, part: slice | None) -> None:
+        """Pool the aimed positions of ``activations`` ``[lines, sub-words, width]``."""
+        picked = activations.flatten(0, 1).index_select(0, self._flat)
+        if part is not None:
+            picked = picked[:, part]
+        if self.how == "max":
+            into = self._targets[:, None].expand_as(picked)
+            self.values[number].scatter_reduce_(0, into, picked.float(), "amax")
+        else:
+            self.values[number].index_add_(0, self._targets, picked.float() * self._weights)
+
+
+class _Stop(Exception):  # noqa: N818 - not an error
+    """Ends a forward pass after the last layer that is read."""
 
 
 @contextmanager
-def capture(model: nn.Module, rows: int) -> Iterator[Pooled]:
-    """Hooks on every layer's neurons that fill a :class:`Pooled`; all are gone after the ``with`` block."""
-    maps = neuron_maps(model)
-    pooled = Pooled(len(maps), rows, neuron_width(model), next(model.parameters()).device)
+def capture(readings: Sequence[Reading], pooled: Pooled) -> Iterator[None]:
+    """Hooks on every reading that fill ``pooled``; all are gone after the ``with`` block."""
     handles = []
     try:
-        for layer, module in enumerate(maps):
-            handles.append(module.register_forward_pre_hook(_reader(pooled, layer)))
-        yield pooled
+        for number, reading in enumerate(readings):
+            hook = _Hook(pooled, number, reading.part, stop=number == len(readings) - 1)
+            if reading.where == "input":
+                handles.append(reading.module.register_forward_pre_hook(hook.before))
+            else:
+                handles.append(reading.module.register_forward_hook(hook.after))
+        yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def pool(model: nn.Module, sides: Sequence[Side], budget: int, pad_id: int) -> Tensor:
-    """The mean activation of every neuron over each side's word: ``[layers, sides, width]``, float32.
+class _Hook:
+    def __init__(self, pooled: Pooled, number: int, part: slice | None, stop: bool) -> None:
+        self.pooled, self.number, self.part, self.stop = pooled, number, part, stop
 
-    ``model`` is a trunk without head. Sides run in batches of at most ``budget`` sub-words, padding counted; sides
-    with the same sub-words and span run once.
-    """
-    distinct = list(dict.fromkeys(sides))
-    device = next(model.parameters()).device
+    def before(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._take(inputs[0])
+
+    def after(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Any) -> None:  # noqa: ANN401 - torch's
+        self._take(output[0] if isinstance(output, tuple) else output)
+
+    def _take(self, activations: Tensor) -> None:
+        # some feed-forwards see their positions in one row (OPT), some drop the batch
+        self.pooled.take(self.number, activations if activations.ndim == 3 else activations[None], self.part)
+        if self.stop:
+            raise _Stop
+
+
+def run(model: nn.Module, batch: Batch) -> None:
+    """One forward pass of a trunk under :func:`capture`, ended after the last layer that is read."""
+    with suppress(_Stop):
+        model(input_ids=batch.ids, attention_mask=batch.attention)
+
+
+@contextmanager
+def reading_mode(model: nn.Module) -> Iterator[None]:
+    """Evaluation and inference mode; every module's own mode is restored."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode(), capture(model, len(distinct)) as pooled:
-            for rows in plan([len(side.ids) for side in distinct], budget):
-                batch = pad([side.ids for side in distinct], rows, pad_id, device)
-                pooled.aim(rows, distinct)
-                model(input_ids=batch.ids, attention_mask=batch.attention)
+        with torch.inference_mode():
+            yield
     finally:
         for module, training in modes:
             module.training = training
-    if len(distinct) == len(sides):
-        return pooled.values
-    place = {side: row for row, side in enumerate(distinct)}
-    return pooled.values[:, [place[side] for side in sides]]
-
-
-def _reader(pooled: Pooled, layer: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a hook's signature is torch's
-    def read(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        pooled.take(layer, inputs[0])
-
-    return read

@@ -29,35 +29,22 @@ def hsic(left: Tensor, right: Tensor) -> Tensor:
     return (trace + total - cross) / (n * (n - 3))
 
 
-class StreamingCKA:
-    """Accumulates the three HSIC of each layer; :meth:`value` is the CKA. ``examples`` is the n it rests on."""
+def gram(values: Tensor) -> Tensor:
+    """Inner products ``[n, n]`` of the rows of ``[n, width]``, in float64.
 
-    def __init__(self, layers: int) -> None:
-        self.sums = np.zeros((3, layers))
-        self.examples = 0
-
-    def update(self, clean: Tensor, noisy: Tensor) -> None:
-        """Add one mini-batch: ``[layers, n, width]`` each. Fewer than four examples are refused."""
-        x, y = (_centred(side) for side in (clean, noisy))
-        k, m = x @ x.mT, y @ y.mT
-        parts = torch.stack([hsic(k, m), hsic(k, k), hsic(m, m)])
-        self.sums += parts.cpu().numpy() * clean.shape[1]
-        self.examples += clean.shape[1]
-
-    def merge(self, other: StreamingCKA) -> None:
-        """Add what another accumulator has seen."""
-        self.sums += other.sums
-        self.examples += other.examples
-
-    def value(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """CKA per layer, at most about 1; NaN where activations do not vary or nothing was seen."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio: np.ndarray[Any, np.dtype[np.float64]] = self.sums[0] / np.sqrt(self.sums[1] * self.sums[2])
-        return np.where(np.isfinite(ratio), ratio, np.nan)
-
-
-def _centred(side: Tensor) -> Tensor:
-    """HSIC does not depend on the mean; taking it off keeps float64 exact where activations have large offsets."""
-    wide = side.double()
+    HSIC does not depend on the mean; taking it off keeps it exact where activations have large offsets.
+    """
+    wide = values.double()
     # sum / n is exact for a constant on every device; mean() may multiply by 1 / n, and leave rounding to be compared
-    return wide - wide.sum(1, keepdim=True) / wide.shape[1]
+    centred = wide - wide.sum(0) / len(wide)
+    return centred @ centred.T
+
+
+def cka(hsics: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """CKA ``[layers]`` from sums of HSIC ``[3, layers]``: of both sides, of the clean with itself, of the noisy.
+
+    At most about 1; NaN where activations do not vary or nothing was seen.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: np.ndarray[Any, np.dtype[np.float64]] = hsics[0] / np.sqrt(hsics[1] * hsics[2])
+    return np.where(np.isfinite(ratio), ratio, np.nan)

@@ -3,80 +3,186 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.common.seeds import generator
 from ocr_neurons.lm.load import fingerprint
-from ocr_neurons.lm.sites import SITE, neuron_maps, neuron_width
-from ocr_neurons.probe.accumulate import Accumulator
-from ocr_neurons.probe.capture import pool
-from ocr_neurons.probe.cka import SMALLEST
+from ocr_neurons.lm.sites import SITE, SITES, blocks, readings, site_width
+from ocr_neurons.probe import fields, pilot, processes
+from ocr_neurons.probe.accumulate import Accumulator, Rows
+from ocr_neurons.probe.batching import pool
+from ocr_neurons.probe.capture import POOLS
+from ocr_neurons.probe.checkpoint import Checkpoint
+from ocr_neurons.probe.chunks import CHUNK, PROTOCOLS, Chunk, Chunks
 from ocr_neurons.probe.profile import Profile, freeze
-from ocr_neurons.probe.words import encode
+from ocr_neurons.probe.units import Side
 from ocr_neurons.text.pairs import TextPair
 
-GROUP = 32
-"""Pairs that go through the model together and form one mini-batch of the CKA."""
-TOKEN_BUDGET = 2048
-"""Sub-words a batch, padding counted."""
+TOKEN_BUDGET = {"cpu": 2048, "cuda": 16384, "mps": 8192}
+"""Sub-words a batch, padding counted, by kind of device."""
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How a model is read. ``layers`` None reads all; ``pool`` says how a word's sub-words become one value.
+
+    ``shard`` (number, of how many) reads a part of the pairs; the profiles of all parts merge into the whole.
+    """
+
+    site: str = SITE
+    layers: tuple[int, ...] | None = None
+    protocol: str = "context"
+    pool: str = "mean"
+    seed: int = 1
+    shard: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        for name, given, known in (
+            ("site", self.site, SITES),
+            ("protocol", self.protocol, PROTOCOLS),
+            ("pool", self.pool, POOLS),
+        ):
+            if given not in known:
+                raise UserError(f"probe: {name} {given!r} given; wanted one of {', '.join(known)}")
+        if not 0 <= self.shard[0] < self.shard[1]:
+            raise UserError(f"probe: shard {self.shard[0] + 1} of {self.shard[1]} given; wanted 1 to {self.shard[1]}")
 
 
 def probe(
     trunk: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
     pairs: Sequence[TextPair],
+    how: Probing | None = None,
     *,
-    seed: int = 1,
-    budget: int = TOKEN_BUDGET,
+    budget: int | None = None,
     about: dict[str, Any] | None = None,
+    like: Profile | None = None,
+    checkpoint: Path | None = None,
     reporter: Reporter = QUIET,
 ) -> Profile:
     """What the neurons of every layer do on both sides of each pair, as a Profile.
 
-    Pairs of one noise level are shuffled by ``seed`` and run in groups of ``GROUP``; memory holds the pooled
-    activations of one group, whatever the number of pairs. The result does not depend on ``budget``.
+    Pairs are shuffled by the seed, all levels of a word together, and read in chunks of about ``CHUNK``. Memory holds
+    the pooled activations of one chunk and the sums, whatever the number of pairs. The result depends on ``budget`` by
+    rounding only. Started by ``torchrun`` or ``accelerate launch``, each process reads a part and all get the whole.
 
     Args:
         trunk: a transformer without head (or one whose head costs little), in evaluation or training mode.
         tokenizer: its tokenizer, with offsets.
-        pairs: clean and noisy words, in context or alone.
-        seed: decides the grouping, and so the CKA; nothing else depends on it.
-        budget: sub-words a batch, padding counted.
+        pairs: clean and noisy words in context or alone, or texts (protocol ``aligned``); a ``PairFile`` for many.
+        how: site, layers, protocol, pooling, seed and shard.
+        budget: sub-words a batch, padding counted; None: by device.
         about: what to write into the Profile besides fingerprint, site and seed.
-        reporter: hears of progress.
+        like: take the edges of the histograms from this profile, so that the two can be merged.
+        checkpoint: a file to go on from, and to write to once a minute (each process its own, with its number at the
+            end); :func:`ocr_neurons.probe.checkpoint.remove` it when the profile is written.
+        reporter: hears of progress, and beforehand of the memory that is needed.
 
     Raises:
-        UserError: no pair can be read. Pairs whose word has no sub-word on one side are counted as ``skipped``.
+        UserError: no pair can be read, or the model has no such site. Pairs whose word has no sub-word on one side are
+            counted in ``about["skipped"]``.
     """
-    levels = list(dict.fromkeys(pair.level for pair in pairs))
-    accumulator = Accumulator(len(neuron_maps(trunk)), neuron_width(trunk), levels)
-    sides = encode(pairs, tokenizer)
-    pad_id = int(tokenizer.pad_token_id or 0)
-    groups: list[tuple[str, list[int]]] = []
-    for level in levels:
-        usable = [i for i, pair in enumerate(pairs) if pair.level == level and all(s.last > s.first for s in sides[i])]
-        accumulator.skipped += sum(pair.level == level for pair in pairs) - len(usable)
-        order = [usable[i] for i in generator(seed, "probe", level).permutation(len(usable))]
-        groups += [(level, group) for group in _grouped(order)]
-    if not groups:
-        raise UserError(f"{len(pairs)} pairs given, none has a word that the tokenizer sees; wanted at least one")
-    for level, group in reporter.track(groups, "probing"):
-        both = [sides[i][side] for side in (0, 1) for i in group]
-        values = pool(trunk, both, budget, pad_id)
-        accumulator.update(level, values[:, : len(group)], values[:, len(group) :])
-    known = {"fingerprint": fingerprint(trunk), "site": SITE, "seed": seed}
+    how = how or Probing()
+    maps = readings(trunk, how.site, how.layers)
+    device = next(trunk.parameters()).device
+    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed)
+    tokens = budget or TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
+    reader = _Reader(
+        trunk, maps, site_width(trunk, how.site), tokens, int(tokenizer.pad_token_id or 0), how.pool
+    )  # fmt: skip
+    reporter.say(f"  {memory(len(maps), reader.width, len(chunks.levels))}")
+    rank, ranks = processes.place()
+    shard, shards = how.shard[0] + how.shard[1] * rank, how.shard[1] * ranks
+    known: dict[str, Any] = {
+        "fingerprint": fingerprint(trunk),
+        "site": how.site,
+        "depth": len(blocks(trunk)),
+        "read": [reading.layer for reading in maps],
+        "protocol": how.protocol,
+        "pool": how.pool,
+        "seed": how.seed,
+        "shards": [f"{how.shard[0] + 1}/{how.shard[1]} of {chunks.digest}"],
+    }
+    file = checkpoint.with_name(f"{checkpoint.name}.{rank}") if checkpoint and ranks > 1 else checkpoint
+    kept = Checkpoint(file, digest(known, shard, shards, like.about if like else None), how.seed)
+    summing = torch.device("cpu") if device.type == "mps" else device  # no float64 there
+    accumulator, start, pilots = _begin(reader, chunks, like, how.seed, summing, kept)
+    if start:
+        reporter.say(f"  going on at chunk {start} of about {len(chunks)}")
+    todo = chunks.take(shard, shards, start)
+    for chunk in reporter.track(todo, "probing", total=max(1, (len(chunks) - start) // shards)):
+        for why, count in chunk.skipped.items():
+            accumulator.skip(why, count)
+        if chunk.units:
+            sides = pilots.pop(chunk.number, None) or reader.read(chunk)
+            accumulator.update(sides[0].to(summing), sides[1].to(summing), _rows(chunk, chunks))
+        kept.keep(accumulator, chunk.number + 1)
+    processes.add_up(accumulator)
     return freeze(accumulator, known | (about or {}))
 
 
-def _grouped(order: Sequence[int]) -> list[list[int]]:
-    """Groups of ``GROUP``; a last one too small for the CKA joins the one before it."""
-    groups = [list(order[i : i + GROUP]) for i in range(0, len(order), GROUP)]
-    if len(groups) > 1 and len(groups[-1]) < SMALLEST:
-        small = groups.pop()  # apart: `groups[-2] += groups.pop()` would write to the wrong place
-        groups[-1] += small
-    return groups
+def _begin(
+    reader: _Reader, chunks: Chunks, like: Profile | None, seed: int, device: torch.device, kept: Checkpoint
+) -> tuple[Accumulator, int, dict[int, tuple[Tensor, Tensor]]]:
+    """An accumulator, the chunk to begin with, and the activations of the first chunk where they were read here."""
+    resumed = kept.resume(device)
+    if resumed:
+        return *resumed, {}
+    first = next((chunk for chunk in chunks.take() if chunk.units), None)
+    if first is None:
+        raise UserError(
+            f"{len(chunks.pairs)} pairs given, none has a word that the tokenizer sees; wanted at least one"
+        )
+    clean, noisy = reader.read(first)
+    shift, edges = pilot.shift(clean), pilot.edges(clean, noisy)
+    if like is not None:
+        if like.shift.shape != tuple(shift.shape) or like.edges is None:
+            raise UserError(
+                "--like: a profile of another model or site, or without histograms; wanted one of this model"
+            )
+        shift, edges = torch.from_numpy(like.shift), torch.from_numpy(like.edges)
+    accumulator = Accumulator(
+        len(reader.maps), reader.width, chunks.levels, shift=shift, edges=edges, seed=seed, device=device
+    )
+    return accumulator, 0, {first.number: (clean, noisy)}
+
+
+def memory(layers: int, width: int, levels: int) -> str:
+    """What probing holds besides the model and one batch, in words."""
+    sums = fields.size(levels, layers, width)
+    pooled = 4 * layers * 2 * CHUNK * width * 4  # both sides, gathered and by span, and while quantiles are taken
+    return (
+        f"{layers} layers x {width:,} numbers: about {(sums + pooled) / 1e6:,.0f} MB beside the model "
+        f"({sums / 1e6:,.0f} MB of sums), whatever the number of pairs"
+    )
+
+
+class _Reader:
+    def __init__(self, trunk: nn.Module, maps: Sequence[Any], width: int, budget: int, pad_id: int, how: str) -> None:
+        self.trunk, self.maps, self.width, self.budget, self.pad_id, self.how = trunk, maps, width, budget, pad_id, how
+
+    def read(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
+        """Pooled activations of a chunk, clean and noisy: ``[layers, units, width]``."""
+        return pool(
+            self.trunk, self.maps, self.width, chunk.units, budget=self.budget, pad_id=self.pad_id, how=self.how
+        )
+
+
+def _rows(chunk: Chunk, chunks: Chunks) -> Rows:
+    place = {level: number for number, level in enumerate(chunks.levels)}
+    examples: dict[Side, int] = {}
+    return Rows(
+        [place[unit.level] for unit in chunk.units],
+        [unit.cluster for unit in chunk.units],
+        [unit.dose for unit in chunk.units],
+        chunks.name(chunk.number),
+        [examples.setdefault(unit.clean, len(examples)) for unit in chunk.units],
+    )

@@ -1,28 +1,55 @@
-"""Where a pair's word stands in the sub-words of its text."""
+"""Pairs of words, in context or alone, as units."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from ocr_neurons.probe.units import Side, Unit
 from ocr_neurons.text.pairs import TextPair
 
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a pair, encoded. ``first`` and ``last`` bound the word's own sub-words: ``ids[first:last]``."""
-
-    ids: tuple[int, ...]
-    first: int
-    last: int
+PADDED = 64
+"""Positions that the paper feeds every word with, and averages over (arXiv 2409.16934)."""
 
 
-def encode(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> list[tuple[Side, Side]]:
-    """The clean and the noisy side of each pair, special tokens included as the tokenizer puts them."""
+def encode(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> list[Unit]:
+    """One unit a pair, special tokens included as the tokenizer puts them.
+
+    Decoders keep very large activations at the first position of a text, whatever stands there. Where the word would be
+    first, both sides get the tokenizer's begin (or else end) token in front, unless the tokenizer has neither. A word
+    that has no sub-word on a side has an empty span there.
+    """
     if not pairs:
         return []  # a tokenizer refuses an empty list
+    before = next((t for t in (tokenizer.bos_token_id, tokenizer.eos_token_id) if isinstance(t, int)), None)
+    units = []
+    for pair, (clean, noisy) in zip(pairs, _sides(pairs, tokenizer), strict=True):
+        if before is not None and 0 in (clean.first, noisy.first):
+            clean, noisy = (Side((before, *s.ids), s.first + 1, s.last + 1) for s in (clean, noisy))
+        units.append(Unit(clean, noisy, pair.level, cluster(pair), 1 - pair.similarity))
+    return units
+
+
+def encode_as_paper(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> list[Unit]:
+    """One unit a pair as the paper reads it: the word padded to ``PADDED`` positions, all of which are averaged over.
+
+    Padding is masked as a key, yet its positions are computed and averaged like the word's. Longer words are cut.
+    """
+    if not pairs:
+        return []
+    return [
+        Unit(_padded(clean), _padded(noisy), pair.level, cluster(pair), 1 - pair.similarity)
+        for pair, (clean, noisy) in zip(pairs, _sides(pairs, tokenizer), strict=True)
+    ]
+
+
+def cluster(pair: TextPair) -> str:
+    """What tells words apart: pairs with the same clean word in the same context are one word at several levels."""
+    return f"{pair.left}\x1f{pair.clean}\x1f{pair.right}"
+
+
+def _sides(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> list[tuple[Side, Side]]:
     texts = [text for pair in pairs for text in (_text(pair, pair.clean), _text(pair, pair.noisy))]
     words = [word for pair in pairs for word in (_span(pair, pair.clean), _span(pair, pair.noisy))]
     encoded = tokenizer(texts, return_offsets_mapping=True, verbose=False)
@@ -31,6 +58,10 @@ def encode(pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase) -> lis
         for ids, offsets, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], words, strict=True)
     ]
     return list(zip(sides[::2], sides[1::2], strict=True))
+
+
+def _padded(side: Side) -> Side:
+    return Side(side.ids[:PADDED], 0, PADDED) if side.last > side.first else side
 
 
 def _text(pair: TextPair, word: str) -> str:

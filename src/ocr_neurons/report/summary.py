@@ -131,7 +131,7 @@ def layers_entry(profile: Profile, neurons: NeuronSet) -> dict[str, Any]:
         "count": profile.layers,
         "pairs": int(profile.pairs.sum()),
         "levels": list(profile.levels),
-        "cka": {level: _curve(profile.cka[i]) for i, level in enumerate(profile.levels)},
+        "cka": {level: _curve(profile.cka(level)) for level in profile.levels},
         "mean_difference": {level: _curve(profile.standardised_curve(level)) for level in profile.levels},
         "sensitive": [neurons.counts().get(layer, 0) for layer in range(profile.layers)],
         "sensitive_rule": rule,

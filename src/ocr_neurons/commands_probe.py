@@ -1,0 +1,174 @@
+"""What the commands of probing and ranking do: read, call one room, write."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def probe(args: argparse.Namespace) -> None:
+    """``probe``: pairs through a model, statistics into a file."""
+    from ocr_neurons.probe.checkpoint import remove
+    from ocr_neurons.probe.probe import Probing
+    from ocr_neurons.probe.probe import probe as measure
+    from ocr_neurons.probe.processes import place
+    from ocr_neurons.probe.profile_file import load_profile, save_profile
+    from ocr_neurons.text.pairs import PairFile
+
+    first = place()[0] == 0
+    reporter = Reporter(args.quiet or not first)
+    how = Probing(
+        site=args.site, layers=args.layers, protocol=args.protocol, pool=args.pool, seed=args.seed, shard=args.shard
+    )
+    like = load_profile(args.like) if args.like else None
+    pairs = PairFile(args.pairs)
+    model, tokenizer = _model(args, reporter)
+    part = args.out.with_name(args.out.name + ".part")
+    profile = measure(
+        model, tokenizer, pairs, how, budget=args.budget, about={"model": args.model}, like=like, checkpoint=part,
+        reporter=reporter,
+    )  # fmt: skip
+    if not first:
+        return
+    save_profile(profile, args.out)
+    remove(part)
+    reporter.say(f"profile of {_count(profile)}, {profile.layers} layers x {profile.width} {args.site}s: {args.out}")
+    for why, count in profile.about["skipped"].items():
+        reporter.say(f"  {count} words left out: {why}")
+
+
+def merge(args: argparse.Namespace) -> None:
+    """``merge``: several profiles into one."""
+    from ocr_neurons.probe.merge import merge as add
+    from ocr_neurons.probe.profile_file import load_profile, save_profile
+
+    profile = add([load_profile(path) for path in args.profiles])
+    save_profile(profile, args.out)
+    Reporter(args.quiet).say(f"profile of {_count(profile)}: {args.out}")
+
+
+def control(args: argparse.Namespace) -> None:
+    """``control``: for each pair a change of the same size that is not OCR noise."""
+    from ocr_neurons.noise.controls import control_pairs
+    from ocr_neurons.text.pairs import read_pairs, write_pairs
+
+    given = read_pairs(args.pairs)
+    without: list[str] = []
+    made = control_pairs(given, args.kind, args.seed, left_out=without)
+    if not made:
+        raise UserError(f"{args.pairs}: no pair has a control of kind {args.kind!r}; choose another kind")
+    write_pairs(args.out, made)
+    reporter = Reporter(args.quiet)
+    reporter.say(f"{len(made)} control pairs ({args.kind}): {args.out}")
+    if without:
+        reporter.say(f"  {len(without)} pairs without a control left out, such as {without[0][:30]!r}")
+
+
+def rank(args: argparse.Namespace) -> None:
+    """``rank``: a profile's sensitive neurons into a file."""
+    from ocr_neurons.probe.profile_file import load_profile
+    from ocr_neurons.rank.choose import choose
+    from ocr_neurons.rank.methods import score
+    from ocr_neurons.rank.paper import rank_paper
+    from ocr_neurons.rank.specific import specific
+
+    profile = load_profile(args.profile)
+    against = load_profile(args.control) if args.control else None
+    parameters = {"threshold": args.threshold} if args.method == "paper" else {}
+    if args.method == "paper" and against is None and args.count is None and args.rate is None:
+        chosen = rank_paper(profile, threshold=args.threshold, share=args.share)
+    else:
+        scored = score(args.method, profile, args.group, **parameters)
+        if against is not None:
+            scored = specific(scored, score(args.method, against, args.group, **parameters))
+        chosen = choose(scored, q=args.rate if args.rate is not None or args.count else 0.05, count=args.count)
+    chosen.save(args.out)
+    reporter = Reporter(args.quiet)
+    where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
+    reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
+    for line in _regions(profile, chosen, args.method, parameters):
+        reporter.say(f"  {line}")
+
+
+def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
+    """Where they are, which layers change together, and whether the two halves of the words agree."""
+    import numpy as np
+
+    from ocr_neurons.rank.agreement import split_half
+    from ocr_neurons.rank.changepoints import stability
+    from ocr_neurons.rank.methods import HALVES, score
+    from ocr_neurons.rank.regions import describe, regions
+
+    found = regions(profile.layers)
+    lines = []
+    if profile.layers > 3:
+        curves = np.stack([profile.curve("distance", level)[0] for level in profile.levels])
+        replicates = np.stack([profile.replicates("distance", level) for level in profile.levels], axis=1)
+        cut = stability(replicates, curves, min_length=2, tolerance=1)
+        support = dict(zip(cut.consensus.boundaries, cut.support, strict=True))
+        for name, members in cut.consensus.regions().items():
+            found[name] = members
+            if members[0] in support:
+                lines.append(f"{name} begins at layer {members[0]} in {support[members[0]]:.0%} of the bootstrap draws")
+    shown = [f"{name} (layers {describe(members)}): {chosen.within(members).count}" for name, members in found.items()]
+    if method in HALVES and profile.units("half-1") > 2 and profile.units("half-2") > 2:
+        first, second = (score(method, profile, half, **parameters).score for half in ("half-1", "half-2"))
+        agreed = split_half(first, second)
+        lines.append(
+            f"scores from two halves of the words agree: Spearman {agreed.halves.spearman:.2f} over all neurons, "
+            f"{agreed.halves.within:.2f} within layers"
+        )
+    return shown + lines
+
+
+def _count(profile: Any) -> str:  # noqa: ANN401 - a Profile, whose room is imported late
+    levels = ", ".join(f"{n} {name}" for name, n in zip(profile.levels, profile.pairs.tolist(), strict=True))
+    return f"{int(profile.pairs.sum())} pairs ({levels})"
+
+
+def _model(args: argparse.Namespace, reporter: Reporter) -> tuple[nn.Module, Any]:
+    """The trunk and the tokenizer of a model, or of a tagger's folder."""
+    from ocr_neurons.lm.load import load_tokenizer, load_trunk, pick_device, pick_dtype, resolve
+    from ocr_neurons.ner.model import CARD, load_tagger
+
+    device = pick_device(args.device)
+    dtype = pick_dtype(args.dtype, device)
+    if (Path(args.model) / CARD).is_file():
+        tagger = load_tagger(Path(args.model), dtype=dtype, device=device)
+        return tagger.trunk, tagger.tokenizer
+    source = resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
+    return load_trunk(source, dtype, device), load_tokenizer(source)
+
+
+def numbers(given: str) -> tuple[int, ...]:
+    """Layers such as ``0-3,8``.
+
+    Raises:
+        UserError: anything else.
+    """
+    found: list[int] = []
+    for part in given.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise UserError(f"layers {given!r} given; wanted numbers from 0 on, such as 0-3,8")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def shard(given: str) -> tuple[int, int]:
+    """A part such as ``2/8``, counted from 0 inside.
+
+    Raises:
+        UserError: anything else.
+    """
+    first, _, last = given.partition("/")
+    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last)):
+        raise UserError(f"shard {given!r} given; wanted a part and how many there are, such as 2/8")
+    return int(first) - 1, int(last)

@@ -1,0 +1,45 @@
+"""Several processes of one job, as ``accelerate launch`` or ``torchrun`` start them: who am I, and adding up."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ocr_neurons.probe.accumulate import Accumulator
+
+
+def place() -> tuple[int, int]:
+    """The number of this process and how many there are; (0, 1) outside of such a job."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    return (int(os.environ.get("RANK", "0")), count) if count > 1 else (0, 1)
+
+
+def add_up(accumulator: Accumulator) -> None:
+    """Give every process the sum of what all of them have seen."""
+    _, count = place()
+    if count == 1:
+        return
+    import torch
+    from torch import distributed
+
+    if not distributed.is_initialized():
+        distributed.init_process_group("gloo")  # on the CPU: sums are added once, at the end
+    for name in sorted(accumulator.state):
+        total = accumulator.state[name].cpu()
+        distributed.all_reduce(total)
+        accumulator.state[name] = total.to(accumulator.device)
+    gathered: list[dict[str, int]] = [{}] * count
+    distributed.all_gather_object(gathered, accumulator.skipped)
+    accumulator.skipped = {}
+    for skipped in gathered:
+        for why, number in skipped.items():
+            accumulator.skip(why, number)
+    # the edges come from the same pilot everywhere; machines of two kinds could differ in the last bit
+    if accumulator.edges is not None:
+        first = accumulator.edges.cpu()
+        low, high = first.clone(), first.clone()
+        distributed.all_reduce(low, distributed.ReduceOp.MIN)
+        distributed.all_reduce(high, distributed.ReduceOp.MAX)
+        if not torch.allclose(low, high, rtol=1e-3, atol=1e-5):
+            raise RuntimeError("the processes read different pilot samples; give all of them the same model and pairs")
