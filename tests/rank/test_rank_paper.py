@@ -10,7 +10,7 @@ from planted_profiles import Array, planted, profile_of
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.rank.paper import rank_paper
+from ocr_neurons.rank.paper import paper, rank_paper
 
 ALWAYS = {(0, 3): 1.0, (2, 7): 1.0, (2, 40): 1.0, (5, 0): 1.0, (5, 49): 1.0}
 OFTEN = {(1, 11): 0.9, (4, 12): 0.95}
@@ -94,8 +94,44 @@ def test_what_the_set_says_of_itself() -> None:
     profile = profile_of(*planted(ALWAYS))
     ranked = rank_paper(profile, threshold=2.0, share=0.8)
     assert (ranked.model, ranked.site, ranked.layers, ranked.width) == ("f00d", "neuron", 6, 50)
-    assert ranked.method == {"name": "paper", "threshold": 2.0, "share": 0.8, "pairs": 40}
-    assert rank_paper(profile, count=3).method == {"name": "paper", "threshold": 1.0, "count": 3, "pairs": 40}
+    assert ranked.method == {"name": "paper", "threshold": 2.0, "share": 0.8, "pairs": 40, "words": 40}
+    few = rank_paper(profile, count=3)
+    assert few.method == {"name": "paper", "threshold": 1.0, "count": 3, "pairs": 40, "words": 40}
+
+
+def test_unchanged_words_are_left_out() -> None:
+    """Of aligned texts most words have no error; a neuron is common by what it does where there is one."""
+    clean, noisy = planted(ALWAYS)
+    level, dose = [0] * 28 + [1] * 12, [0.0] * 28 + [0.5] * 12
+    noisy[:28] = clean[:28]
+    profile = profile_of(clean, noisy, level=level, dose=dose)
+    assert cells(rank_paper(profile, threshold=3.0)) == set(ALWAYS)
+    alone = profile_of(clean[28:], noisy[28:])
+    np.testing.assert_allclose(paper(profile).score, paper(alone).score, rtol=1e-9)
+
+
+@pytest.mark.parametrize("group", [None, "low", "average"])
+def test_scores_signs_and_errors(group: str | None) -> None:
+    rng = np.random.default_rng(0)
+    clean = rng.normal(size=(30, 2, 12))
+    noisy = clean + rng.standard_t(2, size=clean.shape) * rng.uniform(0, 3, (2, 12))
+    scored = paper(profile_of(clean, noisy), group, threshold=1.5)
+    # the first ten are low, with a similarity of 0.75: average; the others are high and poor
+    part = slice(None) if group is None else slice(10)
+    expected = shares(clean[part], noisy[part], 1.5)
+    n = len(clean[part])
+    assert np.array_equal(scored.sign, np.sign((noisy - clean)[part].mean(0)))
+    for cell, share in expected.items():
+        assert share <= scored.score[cell] < share + 1 / n
+        likely = (share * n + 2) / (n + 4)
+        assert scored.error is not None
+        assert scored.error[cell] == pytest.approx(np.sqrt(likely * (1 - likely) / (n + 4)))
+    assert scored.p is None
+
+
+def test_halves_have_no_shares() -> None:
+    with pytest.raises(UserError, match="group 'half-1' given; this profile has low, high, poor, average, good"):
+        paper(profile_of(*planted({})), "half-1")
 
 
 def test_profile_without_any_change() -> None:
@@ -113,7 +149,7 @@ def test_profile_without_any_change() -> None:
         ({"share": float("nan")}, "share nan given"),
         ({"count": 0}, "count 0 given; wanted 1 to 300"),
         ({"count": 301}, "count 301 given; wanted 1 to 300"),
-        ({"threshold": 0.9}, "threshold 0.9 given; this profile counted 0.5, 1, 1.5, 2, 3"),
+        ({"threshold": 0.9}, "threshold 0.9 given; profiles count 0.5, 1, 1.5, 2, 3"),
     ],
 )
 def test_parameters_out_of_range(parameters: dict[str, float], message: str) -> None:

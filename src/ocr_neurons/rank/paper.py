@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.basis import about, independent, noisy_levels, pairs
+from ocr_neurons.rank.choose import choose, neuron_set
+from ocr_neurons.rank.scored import Array, Scored
+
+
+def paper(profile: Profile, group: str | None = None, *, threshold: float = 1.0) -> Scored:
+    """Share of pairs in which a neuron passes the threshold, all noisy levels together by default.
+
+    In one pair a neuron passes when ``|d|`` exceeds the mean plus ``threshold`` standard deviations of ``|d|`` over
+    the neurons of its layer. Equal shares are told apart by the mean ``|d|`` in units of its layer's mean (scaled to
+    stay below one pair's worth). The error is binomial, by the words as units and with two passes and two failures
+    added (Agresti & Coull 1998), so that it is not 0 for shares of 0 and 1. No p-value: some neurons of a layer always
+    stand out, whatever the change. ``sign`` is that of the mean difference.
+
+    Raises:
+        UserError: a threshold that the profile did not count, or a half, which has no shares.
+    """
+    share = shares(profile, threshold, group)
+    size = _average(profile, group, profile.mean_absolute)
+    relative = size / np.maximum(size.mean(axis=1, keepdims=True), np.finfo(float).tiny)
+    score: Array = share + relative / (relative.max() + 1) / (pairs(profile, group) + 1)
+    n = independent(profile, group, needed=0)
+    likely = (share * n + 2) / (n + 4)
+    error = np.sqrt(likely * (1 - likely) / (n + 4))
+    sign = np.sign(_average(profile, group, profile.mean))
+    return Scored("paper", score, sign, error, None, about(profile, group, threshold=threshold))
+
+
+def shares(profile: Profile, threshold: float, group: str | None = None) -> Array:
+    """Share of pairs in which a neuron passes, exact: 9 of 10 is 0.9."""
+    if group is not None:
+        return profile.share(threshold, group)
+    levels = noisy_levels(profile)
+    passes = sum(np.rint(profile.share(threshold, level) * profile.units(level)) for level in levels)
+    found: Array = np.asarray(passes) / pairs(profile, None)
+    return found
+
+
+def _average(profile: Profile, group: str | None, of: Callable[[str | None], Array]) -> Array:
+    """A mean over the pairs of a group, or of all noisy levels."""
+    levels = noisy_levels(profile) if group is None else [group]
+    total: Array = np.sum([of(level) * profile.units(level) for level in levels], axis=0)
+    return total / pairs(profile, group)
 
 
 def rank_paper(profile: Profile, *, threshold: float = 1.0, share: float = 0.9, count: int | None = None) -> NeuronSet:
     """Neurons that pass the threshold in at least ``share`` of the pairs; or the best ``count``, whatever their share.
 
-    In one pair a neuron passes when ``|d|`` exceeds the mean plus ``threshold`` standard deviations of ``|d|`` over
-    the neurons of its layer. The score is the share of pairs; equal shares are told apart by the mean ``|d|`` in units
-    of its layer's mean (scaled to stay below one pair's worth).
+    The score is that of :func:`paper`.
 
     Raises:
         UserError: a parameter out of range, or a threshold that the profile did not count.
     """
     if not 0 <= share <= 1:
         raise UserError(f"share {share} given; wanted a number from 0 to 1")
-    total = profile.layers * profile.width
-    if count is not None and not 1 <= count <= total:
-        raise UserError(f"count {count} given; wanted 1 to {total}, the neurons of the model")
-    shares = profile.share(threshold)
-    size = profile.mean_absolute()
-    relative = size / np.maximum(size.mean(axis=1, keepdims=True), np.finfo(float).tiny)
-    score = shares + relative / (relative.max() + 1) / (profile.pairs.sum() + 1)
-    if count is None:
-        chosen = shares >= share
-    else:
-        chosen = np.zeros(total, dtype=bool)
-        chosen[np.argsort(-score, axis=None, kind="stable")[:count]] = True
-        chosen = chosen.reshape(score.shape)
-    indices: dict[int, tuple[int, ...]] = {}
-    scores: dict[int, tuple[float, ...]] = {}
-    for layer in range(profile.layers):
-        members = np.flatnonzero(chosen[layer])
-        members = members[np.argsort(-score[layer, members], kind="stable")]
-        if len(members):
-            indices[layer] = tuple(int(i) for i in members)
-            scores[layer] = tuple(float(s) for s in score[layer, members])
-    return NeuronSet(
-        model=str(profile.about.get("fingerprint", "")),
-        site=str(profile.about.get("site", "neuron")),
-        layers=profile.layers,
-        width=profile.width,
-        indices=indices,
-        scores=scores,
-        method={
-            "name": "paper",
-            "threshold": threshold,
-            **({"share": share} if count is None else {"count": count}),
-            "pairs": int(profile.pairs.sum()),
-        },
-    )
+    scored = paper(profile, threshold=threshold)
+    if count is not None:
+        return choose(scored, count=count)
+    return neuron_set(shares(profile, threshold) >= share, scored, share=share)

@@ -1,0 +1,68 @@
+"""The table of ranking methods: a profile in, a score of every neuron out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.auroc import auroc
+from ocr_neurons.rank.dose import dose
+from ocr_neurons.rank.effect_size import effect, size
+from ocr_neurons.rank.paper import paper
+from ocr_neurons.rank.scored import Scored
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to score neurons.
+
+    Attributes:
+        function: what scores; takes what it ``needs`` first, then ``group`` where that is a profile, then parameters.
+        says: what a high score means, in one line.
+        p: whether its scores have p-values, so that a false-discovery rate can be held.
+        needs: ``profile``, or what else the scores are made from.
+    """
+
+    function: Callable[..., Scored]
+    says: str
+    p: bool
+    needs: str = "profile"
+
+
+METHODS: dict[str, Method] = {
+    "paper": Method(paper, "changes more than most of its layer in most pairs (arXiv 2409.16934)", p=False),
+    "effect": Method(effect, "moves in one direction, steadily: paired effect size over words", p=True),
+    "size": Method(size, "moves far, in whichever direction: mean |d| in its own standard deviations", p=False),
+    "auroc": Method(auroc, "tells noisy words from clean ones on its own", p=True),
+    "dose": Method(dose, "moves the further the more of the word is changed", p=True),
+}
+
+
+HALVES = ("effect", "size")
+"""Methods that can score one half of the words apart from the other."""
+
+
+def method(name: str) -> Method:
+    """A method by name.
+
+    Raises:
+        UserError: no such method; the message names the nearest.
+    """
+    if name not in METHODS:
+        raise UserError(f"method {name!r} given; wanted one of {', '.join(METHODS)}{nearest(name, METHODS)}")
+    return METHODS[name]
+
+
+def score(name: str, profile: Profile, group: str | None = None, **parameters: Any) -> Scored:  # noqa: ANN401 - passed on
+    """Score all neurons of a profile by a method of the table.
+
+    Raises:
+        UserError: no such method, or one that does not work from a profile.
+    """
+    known = method(name)
+    if known.needs != "profile":
+        raise UserError(f"method {name!r} works from {known.needs}, a profile given; choose another method")
+    return known.function(profile, group, **parameters)

@@ -1,0 +1,43 @@
+"""What a neuron does on OCR noise beyond what it does on any change."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.rank.scored import Array, Scored
+
+SAME = ("fingerprint", "site", "read", "protocol", "pool", "parameters")
+"""What scores must agree in to be compared."""
+
+
+def specific(noise: Scored, control: Scored) -> Scored:
+    """The score on noise minus the same score on a control: other changes of the same size to the same words.
+
+    Positive: reacts more to noise. The error combines both, sqrt(e² + e²), and p tests no difference (normal). Scores
+    on the same words go up and down together, which makes both conservative. ``sign`` is that of the noise. A control
+    answers for what it shares with the noise: how many letters, and how uniformly they change. Against random letters,
+    any neuron that tells one letter from another stands out, as OCR writes the same few signs again and again.
+
+    Raises:
+        UserError: scores of different methods, models or sites, or without errors.
+    """
+    if noise.name != control.name:
+        raise UserError(f"scores by {noise.name!r} and by {control.name!r} given; wanted the same method twice")
+    for name in SAME:
+        if noise.about.get(name) != control.about.get(name):
+            raise UserError(
+                f"noise and control: {name} {noise.about.get(name)!r} and {control.about.get(name)!r} given; "
+                "wanted the same model, read in the same way"
+            )
+    if noise.score.shape != control.score.shape:
+        raise UserError(f"scores of {noise.score.shape} and {control.score.shape} neurons given; wanted one model")
+    if noise.error is None or control.error is None:
+        raise UserError(f"method {noise.name!r} has no standard error; specificity needs one; choose another method")
+    difference: Array = noise.score - control.score
+    error = np.hypot(noise.error, control.error)
+    certain = np.where(difference == 0, 0.0, np.inf)
+    z = np.divide(np.abs(difference), error, out=certain, where=error > 0)
+    counted = {"control": {name: control.about[name] for name in ("pairs", "words") if name in control.about}}
+    return Scored(f"specific {noise.name}", difference, noise.sign, error, 2 * ndtr(-z), noise.about | counted)
