@@ -29,6 +29,7 @@ from transformers import (
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.sites import blocks, neuron_maps, readings
+from ocr_neurons.lm.widths import has_experts
 
 Folder = Callable[[str], Path]
 # PEFT 0.21 reads what transformers 5 has renamed
@@ -163,6 +164,14 @@ def test_layers_without_experts_can_be_read_beside_layers_with_them() -> None:
         readings(model, "up")
     (reading,) = readings(model, "up", [0])
     assert reading.module is model.layers[0].mlp.up_proj
+
+
+def test_slices_of_one_parameter_are_experts_whatever_their_name() -> None:
+    block = nn.ModuleDict({"mlp": nn.Linear(32, 48), "convolution": nn.Conv1d(32, 32, 3)})
+    block.register_parameter("mix", nn.Parameter(torch.zeros(1, 1, 32)))
+    assert not has_experts(block)
+    block["mlp"].register_parameter("stack", nn.Parameter(torch.zeros(4, 48, 32)))
+    assert has_experts(block)
 
 
 def test_maps_that_are_passed_by_are_refused() -> None:

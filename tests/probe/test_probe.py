@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,174 +12,293 @@ import naive_neurons as naive
 import numpy as np
 import pytest
 import torch
-from hypothesis import given as drawn
-from hypothesis import strategies as st
+from naive_neurons import LEVELS, Sample, pairs
 from transformers import AutoModel, PreTrainedTokenizerFast
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
 from ocr_neurons.lm.load import fingerprint
-from ocr_neurons.probe.accumulate import THRESHOLDS
-from ocr_neurons.probe.probe import GROUP, _grouped, probe
+from ocr_neurons.probe.chunks import Chunks
+from ocr_neurons.probe.fields import BINS, size
+from ocr_neurons.probe.merge import merge
+from ocr_neurons.probe.probe import Probing, memory, probe
 from ocr_neurons.probe.profile import Profile
-from ocr_neurons.probe.words import encode
-from ocr_neurons.text.pairs import TextPair
+from ocr_neurons.text.pairs import PairFile, TextPair, write_pairs
 
 Folder = Callable[[str], Path]
-KINDS = ["llama", "mistral", "bert"]
-WORDS = ["harbour", "Liverpool", "court", "ministre", "lettres", "ship", "assizes", "présent", "Derby", "mars", "of"]
 
 
-def pairs(count: int, level: str, changes: int, seed: int = 0) -> list[TextPair]:
-    """Words with ``changes`` characters replaced, in context of unequal length (every fifth alone)."""
-    rng = np.random.default_rng([seed, changes])
-    made = []
-    for number in range(count):
-        clean = WORDS[int(rng.integers(len(WORDS)))]
-        letters = list(clean)
-        for _ in range(changes):
-            letters[int(rng.integers(len(letters)))] = "0lI&§"[int(rng.integers(5))]
-        left = "" if number % 5 == 0 else "The ship arrived at the "[int(rng.integers(20)) :]
-        right = "" if number % 5 == 0 else " on Monday, le navire arriva."[: int(rng.integers(29))]
-        made.append(TextPair(clean, "".join(letters), level, "test", left, right))
-    return made
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["llama", "mistral", "bert"])
 def trunk(request: pytest.FixtureRequest, tiny_folder: Folder) -> Any:
     return AutoModel.from_pretrained(tiny_folder(request.param)).eval()
 
 
+@pytest.fixture
+def llama(tiny_folder: Folder) -> Any:
+    return AutoModel.from_pretrained(tiny_folder("llama")).eval()
+
+
 def materialised(
-    trunk: Any, tokenizer: PreTrainedTokenizerFast, given: list[TextPair]
-) -> tuple[naive.Array, naive.Array]:
-    """Pooled activations ``[pairs, layers, width]`` of both sides, sub-words chosen by decoding, not by the code."""
+    trunk: Any, tokenizer: PreTrainedTokenizerFast, given: Sequence[TextPair], how: str = "mean", paper: bool = False
+) -> Sample:
+    """Pooled activations of both sides of each pair, sub-words chosen by decoding, not by the code."""
     found: tuple[list[naive.Array], list[naive.Array]] = ([], [])
     for pair in given:
-        for side, word in zip(found, (pair.clean, pair.noisy), strict=True):
+        read = []
+        for word in (pair.clean, pair.noisy):
             text = pair.left + word + pair.right
             start, end = len(pair.left.encode()), len((pair.left + word).encode())
             ids = tokenizer(text)["input_ids"]
             ends = np.cumsum([len(token) for token in tokenizer.convert_ids_to_tokens(ids)])  # one sign a byte
             assert ends[-1] == len(text.encode())
             own = [i for i in range(len(ids)) if ends[i] > start and (ends[i - 1] if i else 0) < end]
-            side.append(naive.pooled(trunk, tuple(ids), own[0], own[-1] + 1))
-    return np.stack(found[0]), np.stack(found[1])
+            read.append((ids, own[0], own[-1] + 1))
+        begin = [tokenizer.bos_token_id] if not paper and 0 in (read[0][1], read[1][1]) else []
+        for side, (ids, first, last) in zip(found, read, strict=True):
+            if paper:
+                side.append(naive.pooled(trunk, ids, 0, 64, how, padding=64 - len(ids)))
+            else:
+                side.append(naive.pooled(trunk, [*begin, *ids], first + len(begin), last + len(begin), how))
+    doses = [naive.distance(p.clean, p.noisy) / max(len(p.clean), len(p.noisy)) for p in given]
+    words = [f"{p.left}|{p.clean}|{p.right}" for p in given]
+    levels = np.array([LEVELS.index(p.level) for p in given])
+    return Sample(np.stack(found[0]), np.stack(found[1]), levels, np.array(words), np.array(doses))
+
+
+def near(found: Any, expected: Any, what: str) -> None:
+    """Within what float32 leaves of a number, or of the largest of its kind."""
+    finite = np.abs(np.asarray(expected))[np.isfinite(expected)]
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-5 * finite.max(), err_msg=what)
+
+
+def same(one: Profile, two: Profile, rtol: float = 0.0, atol: float = 0.0) -> None:
+    assert one.levels == two.levels
+    for name, array in one.arrays.items():
+        np.testing.assert_allclose(array, two.arrays[name], rtol, atol, err_msg=name)
+    assert one.edges is not None
+    assert two.edges is not None
+    np.testing.assert_allclose(one.edges, two.edges, rtol, atol)
 
 
 def test_everything_equals_a_naive_computation(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    given = pairs(21, "low", 1) + pairs(33, "high", 4)
-    profile = probe(trunk, tiny_tokenizer, given, budget=200)
-    assert profile.levels == ("low", "high")
-    assert profile.pairs.tolist() == profile.cka_pairs.tolist() == [21, 33]
-    clean, noisy = materialised(trunk, tiny_tokenizer, given)
-    d = noisy - clean
-    scale = np.abs(clean).max()
-    close: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6 * scale}
-    parts: list[tuple[str | None, slice]] = [("low", slice(0, 21)), ("high", slice(21, 54)), (None, slice(0, 54))]
-    for level, part in parts:
-        np.testing.assert_allclose(profile.mean(level), d[part].mean(0), **close)
-        np.testing.assert_allclose(profile.mean_absolute(level), np.abs(d[part]).mean(0), **close)
-        np.testing.assert_allclose(profile.deviation(level), d[part].std(0), **close)
-        for k in THRESHOLDS:
-            expected = naive.passes(clean[part], noisy[part], k) / len(d[part])
-            np.testing.assert_array_equal(profile.share(k, level), expected)
-    np.testing.assert_allclose(profile.clean_deviation(), clean.std(0), **close)
-    # both levels fit one group: 21 pairs, and 33 as the last one joins the 32 before it
-    assert GROUP == 32
-    for layer in range(profile.layers):
-        for number, part in enumerate((slice(0, 21), slice(21, 54))):
-            expected = naive.debiased_cka(clean[part, layer], noisy[part, layer])
-            np.testing.assert_allclose(profile.cka[number, layer], expected, rtol=1e-3, atol=1e-5)
+    given = pairs(62)
+    profile = probe(trunk, tiny_tokenizer, given, budget=400)
+    whole = materialised(trunk, tiny_tokenizer, given)
+    assert profile.levels == LEVELS
+    assert profile.pairs.tolist() == [62, 62]
+    for group in (None, *LEVELS, *BINS):
+        units = naive.units(whole, group, LEVELS)
+        assert profile.units(group) == len(units.dose) > 5
+        expected = naive.moments(units)
+        for name, value in naive.asked(profile, group).items():
+            near(value, expected[name], f"{name} of {group}")
+        by_pair = whole if group is None else units
+        for name, values in naive.curves(by_pair.clean, by_pair.noisy).items():
+            near(profile.curve(name, group)[0], values.mean(0), name)
+        passes = naive.passes(by_pair.clean, by_pair.noisy, 1.0)
+        np.testing.assert_array_equal(profile.share(1.0, group), passes / len(by_pair.dose))
+    first = in_chunks(whole, given, tiny_tokenizer)[0]
+    both = np.concatenate([first.clean, first.noisy])
+    edges = np.quantile(both, np.arange(1, 16) / 16, axis=0)  # where values coincide an edge is one of them
+    near(profile.edges, edges, "edges")
+    clean, noisy = (naive.above(edges, side) for side in (whole.clean, whole.noisy))
+    np.testing.assert_allclose(profile.auroc(), naive.auroc(clean, noisy), rtol=0, atol=1e-3)
 
 
-def equal(one: Profile, two: Profile) -> None:
-    np.testing.assert_array_equal(one.pairs, two.pairs)
-    np.testing.assert_allclose(one.sums, two.sums, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(one.passes, two.passes)
+def in_chunks(whole: Sample, given: Sequence[TextPair], tokenizer: PreTrainedTokenizerFast) -> list[Sample]:
+    """The pairs of each chunk that is read."""
+    names = [{unit.cluster.replace("\x1f", "|") for unit in chunk.units} for chunk in Chunks(given, tokenizer)]
+    return [whole.of(sorted(clusters)) for clusters in names]
 
 
-def test_the_budget_does_not_matter_and_the_seed_only_for_cka(
+def test_cka_equals_the_average_over_the_mini_batches_read(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    given = pairs(62)
+    profile = probe(llama, tiny_tokenizer, given)
+    chunks = in_chunks(materialised(llama, tiny_tokenizer, given), given, tiny_tokenizer)
+    assert len(chunks) > 1
+    for group in LEVELS:  # of a bin, where a word may come twice, one pair is drawn
+        parts = [naive.units(chunk, group, LEVELS) for chunk in chunks]
+        sums = sum(
+            len(part.dose) * np.stack([naive.hsics(part.clean[:, n], part.noisy[:, n]) for n in range(4)], 1)
+            for part in parts
+        )
+        np.testing.assert_allclose(profile.cka(group), sums[0] / np.sqrt(sums[1] * sums[2]), rtol=1e-3, atol=1e-5)
+        assert profile.cka_pairs(group) == sum(len(part.dose) for part in parts) == 62
+
+
+@pytest.mark.parametrize(
+    ("protocol", "pool"), [("words", "mean"), ("paper", "mean"), ("context", "max"), ("context", "last")]
+)
+def test_other_ways_to_read(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast, protocol: str, pool: str) -> None:
+    given = pairs(25)
+    profile = probe(llama, tiny_tokenizer, given, Probing(protocol=protocol, pool=pool))
+    seen = given if protocol == "context" else [replace(pair, left="", right="") for pair in given]
+    whole = materialised(llama, tiny_tokenizer, seen, pool, paper=protocol == "paper")
+    for group in (None, *LEVELS):
+        units = naive.units(whole, group, LEVELS)
+        assert profile.units(group) == len(units.dose)
+        expected = naive.moments(units)
+        for name, value in naive.asked(profile, group).items():
+            near(value, expected[name], f"{name} of {group}")
+
+
+def test_aligned_texts_are_read_word_by_word(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    clean = "The ship arrived at the harbour of Liverpool on Monday. Mr. Thornton was present in the court. " * 2
+    text = TextPair(clean, clean.replace("harbour", "harb0ur").replace("court", "c0u7t"), "real", "t")
+    profile = probe(llama, tiny_tokenizer, [text, replace(text, source="u")], Probing(protocol="aligned"))
+    assert profile.levels == ("changed", "unchanged")
+    units = [
+        unit for chunk in Chunks([text, replace(text, source="u")], tiny_tokenizer, "aligned") for unit in chunk.units
+    ]
+    for level in profile.levels:
+        mine = [unit for unit in units if unit.level == level]
+        sides = [[naive.pooled(llama, s.ids, s.first, s.last) for s in (u.clean, u.noisy)] for u in mine]
+        d = np.array([noisy - clean for clean, noisy in sides])
+        assert profile.units(level) == len(mine)
+        near(profile.mean(level), d.mean(0), level)
+        near(profile.deviation(level), d.std(0, ddof=1), level)
+    assert profile.units("changed") == 8  # a word of each of four sentences, twice
+
+
+# --- what does not matter
+
+
+def test_two_runs_are_equal_and_the_budget_changes_nothing_beyond_rounding(
     trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast
 ) -> None:
-    given = pairs(70, "low", 2)
-    base = probe(trunk, tiny_tokenizer, given, seed=1)
-    for budget in (1, 60, 100_000):
-        other = probe(trunk, tiny_tokenizer, given, seed=1, budget=budget)
-        equal(base, other)
-        np.testing.assert_allclose(other.cka, base.cka, rtol=1e-4)
-    again = probe(trunk, tiny_tokenizer, given, seed=1)
-    np.testing.assert_array_equal(again.sums, base.sums)
-    np.testing.assert_array_equal(again.cka, base.cka)
-    seeded = probe(trunk, tiny_tokenizer, given, seed=2)
-    equal(base, seeded)
-    assert not np.array_equal(seeded.cka, base.cka)
+    given = pairs(30)
+    base = probe(trunk, tiny_tokenizer, given)
+    same(probe(trunk, tiny_tokenizer, given), base)
+    for budget in (1, 90, 100_000):
+        other = probe(trunk, tiny_tokenizer, given, budget=budget)
+        for name, array in base.arrays.items():
+            # counts move by one where a value lies at an edge; sums by what float32 rounds
+            slack = 1 if array.dtype.kind == "i" else 1e-5 * np.abs(array).max()
+            np.testing.assert_allclose(other.arrays[name], array, rtol=1e-4, atol=slack, err_msg=name)
 
 
-@drawn(st.integers(0, 5 * GROUP))
-def test_every_pair_is_in_one_group(count: int) -> None:
-    groups = _grouped(range(count))
-    assert [i for group in groups for i in group] == list(range(count))
-    assert all(len(group) >= 4 for group in groups[count < 4 :])
-    assert all(len(group) == GROUP for group in groups[:-1])
-    assert all(len(group) < GROUP + 4 for group in groups)
+def test_pairs_of_a_file_are_those_of_a_list(
+    llama: Any, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    write_pairs(tmp_path / "p", pairs(20))
+    same(probe(llama, tiny_tokenizer, PairFile(tmp_path / "p")), probe(llama, tiny_tokenizer, pairs(20)))
 
 
-def test_global_generators_are_left_alone(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+def test_global_generators_are_left_alone(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     torch.manual_seed(4)
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the legacy generator is the one that is shared
     expected = torch.rand(3)
     torch.manual_seed(4)
-    probe(trunk, tiny_tokenizer, pairs(6, "low", 1))
+    probe(llama, tiny_tokenizer, pairs(6))
     assert torch.equal(torch.rand(3), expected)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("shards", [2, 5])
+def test_merged_shards_are_the_whole(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast, shards: int) -> None:
+    """Five shards of three chunks: two of them are empty."""
+    given = [*pairs(130), TextPair("", "x", "low", "s")]
+    whole = probe(llama, tiny_tokenizer, given)
+    parts = [probe(llama, tiny_tokenizer, given, Probing(shard=(number, shards))) for number in range(shards)]
+    merged = merge(parts[::-1])
+    same(merged, whole, rtol=1e-12, atol=1e-12)
+    assert merged.about["skipped"] == whole.about["skipped"] == {"no sub-word": 1}
+    assert sum(part.pairs.sum() for part in parts) == 260
+    with pytest.raises(UserError, match="given twice"):
+        merge([*parts, parts[0]])
+
+
+def test_some_layers_are_those_rows_of_the_whole(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    given = pairs(20)
+    whole, some = probe(trunk, tiny_tokenizer, given), probe(trunk, tiny_tokenizer, given, Probing(layers=(2, 0)))
+    assert some.about["read"] == [0, 2]
+    for name, array in whole.arrays.items():
+        if array.ndim > 1 and 4 in array.shape:
+            axis = array.shape.index(4) if name != "exceeding" else 3
+            array = np.take(array, [0, 2], axis)
+        np.testing.assert_array_equal(some.arrays[name], array, err_msg=name)
+
+
+# --- another profile's histograms
+
+
+def test_like_another_profile_two_can_be_merged(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    one, two = pairs(30), pairs(40, seed=5)
+    first, alone = probe(llama, tiny_tokenizer, one), probe(llama, tiny_tokenizer, two)
+    with pytest.raises(UserError, match="probe the second with --like FIRST"):
+        merge([first, alone])
+    second = probe(llama, tiny_tokenizer, two, like=first)
+    np.testing.assert_array_equal(second.edges, first.edges)
+    merged = merge([first, second])
+    for group in LEVELS:
+        near(second.effect(group), alone.effect(group), group)  # edges change histograms and nothing else
+        np.testing.assert_allclose(
+            merged.mean(group), (30 * first.mean(group) + 40 * second.mean(group)) / 70, rtol=1e-9, atol=1e-15
+        )
+        clean, noisy = (a + b for a, b in zip(first.histogram(group), second.histogram(group), strict=True))
+        np.testing.assert_array_equal(merged.histogram(group), (clean, noisy))
+    for other in (replace(first, edges=None), replace(first, shift=np.zeros((4, 32)))):
+        with pytest.raises(UserError, match="--like: a profile of another model"):
+            probe(llama, tiny_tokenizer, two, like=other)
+
+
+# --- what it says, and refuses
 
 
 def test_equal_sides_give_no_difference_and_a_cka_of_one(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    given = [replace(pair, noisy=pair.clean) for pair in pairs(12, "none", 1)]
-    profile = probe(trunk, tiny_tokenizer, given)
-    assert not profile.mean_absolute().any()
-    assert not profile.passes.any()
-    np.testing.assert_allclose(profile.cka, 1, rtol=1e-12)
+    profile = probe(trunk, tiny_tokenizer, [replace(pair, noisy=pair.clean) for pair in pairs(12)])
+    assert not profile.mean_absolute("low").any()
+    assert not profile.arrays["passes"].any()
+    np.testing.assert_allclose(profile.cka("low"), 1, rtol=1e-12)
+    np.testing.assert_array_equal(profile.auroc("low"), 0.5)
+    assert profile.units() == 0  # no word was made noisy
 
 
-def test_words_without_sub_words_are_counted(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    given = pairs(8, "low", 1)
-    gone = [replace(given[1], noisy=""), replace(given[2], clean="")]
-    profile = probe(trunk, tiny_tokenizer, [*gone, *given])
-    assert profile.about["skipped"] == 2
-    equal(profile, probe(trunk, tiny_tokenizer, given))
-    with pytest.raises(UserError, match="2 pairs given, none has a word"):
-        probe(trunk, tiny_tokenizer, gone)
-    with pytest.raises(UserError, match="0 pairs given"):
-        probe(trunk, tiny_tokenizer, [])
-
-
-def test_few_pairs_have_statistics_and_no_cka(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    profile = probe(trunk, tiny_tokenizer, pairs(3, "low", 1) + pairs(4, "high", 3))
-    assert profile.pairs.tolist() == [3, 4]
-    assert profile.cka_pairs.tolist() == [0, 4]
-    assert np.isnan(profile.cka[0]).all()
-    assert np.isfinite(profile.cka[1]).all()
-
-
-def test_what_it_is_about(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
-    profile = probe(trunk, tiny_tokenizer, pairs(5, "low", 1), seed=7, about={"model": "tiny", "protocol": "words"})
+def test_what_it_is_about(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    gone = replace(pairs(1)[0], noisy="")
+    profile = probe(llama, tiny_tokenizer, [*pairs(5), gone], Probing(seed=7), about={"model": "tiny"})
     assert profile.about == {
-        "fingerprint": fingerprint(trunk),
+        "fingerprint": fingerprint(llama),
         "site": "neuron",
+        "read": [0, 1, 2, 3],
+        "depth": 4,
+        "protocol": "context",
+        "pool": "mean",
+        "language": "",
         "seed": 7,
+        "shards": [f"1/1 of {Chunks([*pairs(5), gone], tiny_tokenizer).digest}"],
         "model": "tiny",
-        "protocol": "words",
-        "skipped": 0,
+        "skipped": {"no sub-word": 1},
     }
-    profile.save(tmp_path / "p")
-    assert Profile.load(tmp_path / "p").about == profile.about
 
 
-def test_the_span_is_the_word_and_nothing_else(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    given = pairs(40, "low", 2)
-    for pair, sides in zip(given, encode(given, tiny_tokenizer), strict=True):
-        for side, word in zip(sides, (pair.clean, pair.noisy), strict=True):
-            own = tiny_tokenizer.decode(side.ids[side.first : side.last])
-            # sub-words may reach over the word's edge, as " ship" does; they never stop short of it
-            assert word in own
-            assert word not in tiny_tokenizer.decode(side.ids[side.first + 1 : side.last])
-            assert word not in tiny_tokenizer.decode(side.ids[side.first : side.last - 1])
+def test_memory_is_said_beforehand(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    stream = StringIO()
+    probe(llama, tiny_tokenizer, pairs(3), reporter=Reporter(stream=stream))
+    assert stream.getvalue().startswith(f"  {memory(4, 48, 2)}\n")
+    said = memory(30, 1536, 3)
+    assert "30 layers x 1,536 numbers" in said
+    assert f"({size(3, 30, 1536) / 1e6:,.0f} MB of sums)" in said
+
+
+def test_nothing_to_read(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    gone = [replace(pair, noisy="") for pair in pairs(2)]
+    with pytest.raises(UserError, match="4 pairs given, none has a word"):
+        probe(llama, tiny_tokenizer, gone)
+    with pytest.raises(UserError, match="0 pairs given"):
+        probe(llama, tiny_tokenizer, [])
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"site": "nose"}, "site 'nose' given; wanted one of neuron, up, gate, residual"),
+        ({"protocol": "legacy"}, "protocol 'legacy' given; wanted one of context, words"),
+        ({"pool": "median"}, "pool 'median' given; wanted one of mean, max, last"),
+        ({"shard": (2, 2)}, "shard 3 of 2 given; wanted 1 to 2"),
+        ({"shard": (-1, 2)}, "shard 0 of 2 given; wanted 1 to 2"),
+    ],
+)
+def test_ways_that_there_are_not(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Probing(**how)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_gains import exact
+from test_gains import SHAPE, documents, gains_of
+from test_patching import exact
 from torch import Tensor, nn
 
 import planted
@@ -16,8 +17,8 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.loss import TaggerLoss
 from ocr_neurons.neutralise.edit import Edit
-from ocr_neurons.rank.effect import KINDS, Effect, effects
-from ocr_neurons.rank.gains import GainAccumulator, best_factor, gain_gradients, predicted
+from ocr_neurons.rank.effect import KINDS, Effect, effects, tapped
+from ocr_neurons.rank.gains import DocumentGains, GainAccumulator, best_factor, gain_gradients, predicted
 from ocr_neurons.text.document import Document
 
 FACTORS = (0.0, 0.5, 2.0)
@@ -126,7 +127,48 @@ def test_on_a_quadratic_the_best_factor_is_the_best(toy):
     assert inner >= 2
 
 
+def test_best_factor_is_the_lowest_of_a_grid():
+    noisy, clean = documents(8)
+    gains = gains_of(noisy, clean)
+    for side, low, high in (("noisy", 0.0, 2.0), ("clean", 0.0, 1.0), ("noisy", 0.5, 1.5)):
+        grid = np.linspace(low, high, 2001)[:, None, None]
+        mean, curve = gains.means[side], gains.means[f"{side} curvature"]
+        changes = (grid - 1) * mean + (grid - 1) ** 2 / 2 * curve
+        best, scored = (
+            best_factor(gains, side=side, low=low, high=high),
+            predicted(gains, side=side, low=low, high=high),
+        )
+        np.testing.assert_allclose(best, grid[changes.argmin(0), 0, 0], atol=1e-3)
+        np.testing.assert_allclose(scored.score, -changes.min(0), atol=1e-6)
+        assert scored.score.min() >= 0
+        assert (mean[best < 1] > 0).all()
+        assert (mean[best > 1] < 0).all()
+    half = predicted(gains, 0.5)
+    np.testing.assert_allclose(half.score, 0.5 * gains.means["noisy"] - gains.means["noisy curvature"] / 8)
+    assert half.error is not None
+    np.testing.assert_allclose(half.error, 0.5 * gains.error("noisy"))
+
+
+def test_best_factor_without_curvature_is_an_edge():
+    flat = [DocumentGains(1.0, 1, np.full(SHAPE, value), np.zeros(SHAPE)) for value in (0.1, 0.2)]
+    assert (best_factor(gains_of(flat, None)) == 0).all()
+    rising = [DocumentGains(1.0, 1, -d.gradient, d.curvature) for d in flat]
+    assert (best_factor(gains_of(rising, None), high=3.0) == 3).all()
+    nothing = [DocumentGains(1.0, 1, np.zeros(SHAPE), np.zeros(SHAPE))] * 2
+    assert (best_factor(gains_of(nothing, None)) == 1).all()
+
+
 # --- a tagger's loss
+
+
+def test_taps_change_no_logit(tiny_folder):
+    for kind in ("llama", "bert"):
+        tagger = planted.untrained(tiny_folder(kind))
+        (piece,) = TaggerLoss(tagger).pieces(planted.planted(1, 0)[0])
+        bare, _ = piece.run()
+        with tapped(tagger.model):
+            under, _ = piece.run()
+        assert torch.equal(bare.detach(), under.detach())
 
 
 @pytest.mark.parametrize("kind", ["llama", "bert"])

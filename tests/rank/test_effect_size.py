@@ -82,7 +82,9 @@ def test_size_is_the_mean_change_of_words_in_deviations_of_both_sides(words: int
     spread = np.concatenate([one, two]).std(0)
     changes = np.abs(two - one) / spread
     np.testing.assert_allclose(scored.score, changes.mean(0), rtol=1e-7)
-    np.testing.assert_allclose(scored.error, stats.sem(changes), rtol=1e-6)
+    np.testing.assert_allclose(
+        scored.error, np.hypot(stats.sem(changes), changes.mean(0) / (4 * words) ** 0.5), rtol=1e-6
+    )
     assert scored.p is None
     assert scored.score.max() <= 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
+from safetensors.numpy import save_file
 from scipy.stats import ttest_1samp, ttest_rel
+from test_patching import exact, last_maps, planted_harm, with_marks
 
 import planted
 from ocr_neurons.common.errors import UserError
@@ -38,26 +39,6 @@ from ocr_neurons.text.document import Document, Token
 
 LAYERS, WIDTH = 4, 48
 SHAPE = (LAYERS, WIDTH)
-
-
-def last_maps(model: Any) -> list[torch.nn.Linear]:
-    """Named here by hand, not found by the code under test."""
-    if model.config.model_type == "bert":
-        return [block.output.dense for block in model.bert.encoder.layer]
-    return [block.mlp.down_proj for block in model.model.layers]
-
-
-def exact(folder: Any, **options: Any) -> Tagger:
-    """In float64 throughout: Llama's own norm would go through float32, too coarse for finite differences."""
-    tagger = planted.untrained(folder, **options)
-    for module in list(tagger.model.modules()):
-        for name, child in list(module.named_children()):
-            if type(child).__name__ in ("LlamaRMSNorm", "MistralRMSNorm"):
-                norm = torch.nn.RMSNorm(len(child.weight), eps=child.variance_epsilon)
-                norm.weight = child.weight
-                setattr(module, name, norm)
-    tagger.model.double()
-    return tagger
 
 
 # --- one document
@@ -195,16 +176,6 @@ def test_no_trace(tiny_folder, frozen):
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
 
 
-def test_taps_change_no_logit(tiny_folder):
-    for kind in ("llama", "bert"):
-        tagger = planted.untrained(tiny_folder(kind))
-        (piece,) = TaggerLoss(tagger).pieces(planted.planted(1, 0)[0])
-        bare, _ = piece.run()
-        with tapped(tagger.model):
-            under, _ = piece.run()
-        assert torch.equal(bare.detach(), under.detach())
-
-
 # --- over documents
 
 
@@ -293,37 +264,6 @@ def test_neurons_without_variation_stay_finite():
     assert scored.sign[1, 1] == 0
 
 
-def test_best_factor_is_the_lowest_of_a_grid():
-    noisy, clean = documents(8)
-    gains = gains_of(noisy, clean)
-    for side, low, high in (("noisy", 0.0, 2.0), ("clean", 0.0, 1.0), ("noisy", 0.5, 1.5)):
-        grid = np.linspace(low, high, 2001)[:, None, None]
-        mean, curve = gains.means[side], gains.means[f"{side} curvature"]
-        changes = (grid - 1) * mean + (grid - 1) ** 2 / 2 * curve
-        best, scored = (
-            best_factor(gains, side=side, low=low, high=high),
-            predicted(gains, side=side, low=low, high=high),
-        )
-        np.testing.assert_allclose(best, grid[changes.argmin(0), 0, 0], atol=1e-3)
-        np.testing.assert_allclose(scored.score, -changes.min(0), atol=1e-6)
-        assert scored.score.min() >= 0
-        assert (mean[best < 1] > 0).all()
-        assert (mean[best > 1] < 0).all()
-    half = predicted(gains, 0.5)
-    np.testing.assert_allclose(half.score, 0.5 * gains.means["noisy"] - gains.means["noisy curvature"] / 8)
-    assert half.error is not None
-    np.testing.assert_allclose(half.error, 0.5 * gains.error("noisy"))
-
-
-def test_best_factor_without_curvature_is_an_edge():
-    flat = [DocumentGains(1.0, 1, np.full(SHAPE, value), np.zeros(SHAPE)) for value in (0.1, 0.2)]
-    assert (best_factor(gains_of(flat, None)) == 0).all()
-    rising = [DocumentGains(1.0, 1, -d.gradient, d.curvature) for d in flat]
-    assert (best_factor(gains_of(rising, None), high=3.0) == 3).all()
-    nothing = [DocumentGains(1.0, 1, np.zeros(SHAPE), np.zeros(SHAPE))] * 2
-    assert (best_factor(gains_of(nothing, None)) == 1).all()
-
-
 def test_refusals():
     noisy, clean = documents(3)
     alone, single = gains_of(noisy, None), gains_of(noisy[:1], clean[:1])
@@ -352,8 +292,6 @@ def test_file_round_trip_and_junk(tmp_path):
         assert np.array_equal(again.variances[name], gains.variances[name])
     assert [p.name for p in path.parent.iterdir()] == ["gains.safetensors"]
     whole = path.read_bytes()
-    from safetensors.numpy import save_file
-
     save_file({"a": np.zeros(2)}, str(tmp_path / "other.safetensors"))
     junk = {"none": None, "empty": b"", "cut": whole[:200], "text": b"not a file of this kind", "folder": None}
     for name, content in junk.items():
@@ -406,39 +344,3 @@ def test_the_planted_neuron_is_first_under_contrast(tiny_folder):
     assert best_factor(gains)[layer, neuron] < 1
     swapped = contrast(collect(tagger.model, TaggerLoss(tagger).pieces, clean, noisy))
     assert swapped.score[layer, neuron] == pytest.approx(-scored.score[layer, neuron])
-
-
-def planted_harm(tagger: Tagger) -> tuple[int, int]:
-    """Give ``#`` a dimension of the residual stream to itself, a neuron that reads it, and a write that misleads."""
-    layer, neuron, model = 3, 7, tagger.model
-    (mark,) = tagger.tokenizer("#", add_special_tokens=False)["input_ids"]
-    with torch.no_grad():
-        table = model.model.embed_tokens.weight
-        table[:, 0] = 0
-        table[mark, 0] = 1
-        for block in model.model.layers:
-            block.self_attn.o_proj.weight[0] = 0
-            block.mlp.down_proj.weight[0] = 0
-        block = model.model.layers[layer].mlp
-        for row in (block.gate_proj.weight, block.up_proj.weight):
-            row[neuron] = 0
-            row[neuron, 0] = 3
-        wrong, right = tagger.labels.index("B-loc"), tagger.labels.index("O")
-        towards = model.score.weight[wrong] - model.score.weight[right]
-        block.down_proj.weight[:, neuron] = 0.5 * towards / towards.norm()
-        block.down_proj.weight[0, neuron] = 0
-    return layer, neuron
-
-
-def with_marks(given_documents: list[Document]) -> list[Document]:
-    """Every third token outside entities becomes ``#``."""
-    return [
-        Document(
-            document.id,
-            tuple(
-                Token("#") if number % 3 == 0 and token.label == "O" else token
-                for number, token in enumerate(document.tokens)
-            ),
-        )
-        for document in given_documents
-    ]

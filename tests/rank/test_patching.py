@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_gains import SHAPE, WIDTH, exact, last_maps, planted_harm, with_marks
 from torch import Tensor
 
 import planted
@@ -17,8 +16,67 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.seeds import generator
 from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.ner.loss import TaggerLoss
+from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.rank.patching import aligned_words, attribution_patching, patched
 from ocr_neurons.text.document import Document, Token
+
+WIDTH = 48
+
+
+def last_maps(model: Any) -> list[torch.nn.Linear]:
+    """Named here by hand, not found by the code under test."""
+    if model.config.model_type == "bert":
+        return [block.output.dense for block in model.bert.encoder.layer]
+    return [block.mlp.down_proj for block in model.model.layers]
+
+
+def exact(folder: Any, **options: Any) -> Tagger:
+    """In float64 throughout: Llama's own norm would go through float32, too coarse for finite differences."""
+    tagger = planted.untrained(folder, **options)
+    for module in list(tagger.model.modules()):
+        for name, child in list(module.named_children()):
+            if type(child).__name__ in ("LlamaRMSNorm", "MistralRMSNorm"):
+                norm = torch.nn.RMSNorm(len(child.weight), eps=child.variance_epsilon)
+                norm.weight = child.weight
+                setattr(module, name, norm)
+    tagger.model.double()
+    return tagger
+
+
+def planted_harm(tagger: Tagger) -> tuple[int, int]:
+    """Give ``#`` a dimension of the residual stream to itself, a neuron that reads it, and a write that misleads."""
+    layer, neuron, model = 3, 7, tagger.model
+    (mark,) = tagger.tokenizer("#", add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        table = model.model.embed_tokens.weight
+        table[:, 0] = 0
+        table[mark, 0] = 1
+        for block in model.model.layers:
+            block.self_attn.o_proj.weight[0] = 0
+            block.mlp.down_proj.weight[0] = 0
+        block = model.model.layers[layer].mlp
+        for row in (block.gate_proj.weight, block.up_proj.weight):
+            row[neuron] = 0
+            row[neuron, 0] = 3
+        wrong, right = tagger.labels.index("B-loc"), tagger.labels.index("O")
+        towards = model.score.weight[wrong] - model.score.weight[right]
+        block.down_proj.weight[:, neuron] = 0.5 * towards / towards.norm()
+        block.down_proj.weight[0, neuron] = 0
+    return layer, neuron
+
+
+def with_marks(documents: list[Document]) -> list[Document]:
+    """Every third token outside entities becomes ``#``."""
+    return [
+        Document(
+            document.id,
+            tuple(
+                Token("#") if number % 3 == 0 and token.label == "O" else token
+                for number, token in enumerate(document.tokens)
+            ),
+        )
+        for document in documents
+    ]
 
 
 @contextmanager
@@ -188,7 +246,7 @@ def test_the_planted_neuron_is_first(tiny_folder):
     assert patching.mean[layer, neuron] < 0, "restoring helps"
     assert divmod(int(scored.score.argmax()), WIDTH) == (layer, neuron)
     assert scored.sign[layer, neuron] == 1
-    assert scored.score.shape == SHAPE
+    assert scored.score.shape == (4, WIDTH)
 
 
 def test_refusals(tiny_folder):

@@ -67,9 +67,9 @@ def test_finds_what_only_noise_does_and_not_what_any_change_does() -> None:
     assert set(np.argsort(-found.score.ravel())[:5]) == set(range(50, 55))
 
 
-@pytest.mark.parametrize("score", [effect, size])
-def test_the_same_change_twice_passes_at_most_at_the_nominal_rate(score: object) -> None:
-    """On other words at about the nominal rate (for a clear effect), on the same words far below."""
+@pytest.mark.parametrize(("score", "low", "high"), [(effect, 0.03, 0.07), (size, 0.01, 0.055)])
+def test_the_same_change_twice_passes_at_most_at_the_nominal_rate(score: object, low: float, high: float) -> None:
+    """On other words at about the nominal rate (below it for the size), on the same words far below."""
     rng = np.random.default_rng(2)
     assert callable(score)
     clean = rng.normal(size=(60, 1, 4000))
@@ -79,7 +79,7 @@ def test_the_same_change_twice_passes_at_most_at_the_nominal_rate(score: object)
         noisy = clean + 0.7 + common + 0.3 * rng.normal(size=clean.shape)
         same.append(score(profile_of(clean, noisy)))
     other = [score(moved(rng, rng.normal(size=clean.shape), 0.7)) for _ in range(2)]
-    assert (specific(*other).p < 0.05).mean() == pytest.approx(0.05, abs=0.02)
+    assert low < (specific(*other).p < 0.05).mean() < high
     assert (specific(*same).p < 0.05).mean() < 0.01
 
 

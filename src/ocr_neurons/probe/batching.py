@@ -83,7 +83,7 @@ def pool(
     with reading_mode(model), capture(readings, pooled):
         for group in batches(found, budget):
             batch, lines = laid_out(group, pad_id, device)
-            pooled.aim(lines, batch.ids.shape[1])
+            pooled.aim(lines, *batch.ids.shape)
             run(model, batch)
         clean, noisy = (torch.tensor(side, device=device) for side in zip(*numbers, strict=True))
         return pooled.values.index_select(1, clean), pooled.values.index_select(1, noisy)

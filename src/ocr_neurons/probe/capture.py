@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.batches import Batch
 from ocr_neurons.lm.sites import Reading
 from ocr_neurons.probe.units import Side
@@ -34,9 +35,10 @@ class Pooled:
         self.values = torch.full((readings, spans, width), float("-inf") if how == "max" else 0.0, device=device)
         self._flat = self._targets = torch.zeros(0, dtype=torch.long, device=device)
         self._weights = torch.zeros(0, 1, device=device)
+        self._positions = 0
 
-    def aim(self, lines: Sequence[tuple[int, int, Side]], width: int) -> None:
-        """Pool ``side.first … last`` of each ``(line of the next batch, span, side)``; the batch is ``width`` wide."""
+    def aim(self, lines: Sequence[tuple[int, int, Side]], lines_of_batch: int, width: int) -> None:
+        """Pool ``side.first … last`` of each ``(line, span, side)`` of the next batch, ``[lines_of_batch, width]``."""
         flat: list[int] = []
         targets: list[int] = []
         weights: list[float] = []
@@ -48,13 +50,20 @@ class Pooled:
             targets.extend([span] * (side.last - first))
             weights.extend([1 / (side.last - first)] * (side.last - first))
         device = self.values.device
+        self._positions = lines_of_batch * width
         self._flat = torch.tensor(flat, dtype=torch.long, device=device)
         self._targets = torch.tensor(targets, dtype=torch.long, device=device)
         self._weights = torch.tensor(weights, device=device)[:, None]
 
     def take(self, number: int, activations: Tensor, part: slice | None) -> None:
         """Pool the aimed positions of ``activations`` ``[lines, sub-words, width]``."""
-        picked = activations.flatten(0, 1).index_select(0, self._flat)
+        rows = activations.flatten(0, 1)
+        if len(rows) != self._positions:
+            raise UserError(
+                f"the model computes {len(rows)} positions where {self._positions} were given, so a word's own cannot "
+                "be told; use a model that does not pad inside (not Longformer)"
+            )
+        picked = rows.index_select(0, self._flat)
         if part is not None:
             picked = picked[:, part]
         if self.how == "max":

@@ -47,11 +47,17 @@ class Chunks:
     """
 
     def __init__(
-        self, pairs: Sequence[TextPair], tokenizer: PreTrainedTokenizerBase, protocol: str = "context", seed: int = 1
+        self,
+        pairs: Sequence[TextPair],
+        tokenizer: PreTrainedTokenizerBase,
+        protocol: str = "context",
+        seed: int = 1,
+        language: str = "",
     ) -> None:
         if protocol not in PROTOCOLS:
             raise UserError(f"protocol {protocol!r} given; wanted one of {', '.join(PROTOCOLS)}")
         self.pairs, self.tokenizer, self.protocol, self.seed = pairs, tokenizer, protocol, seed
+        self.language = language
         self.levels: tuple[str, ...] = (CHANGED, UNCHANGED)
         self.characters = 0
         self._hash = hashlib.sha256()
@@ -131,7 +137,7 @@ class Chunks:
     def _texts(self, shard: int, shards: int, start: int) -> Iterator[Chunk]:
         number = 0
         for group in self._groups:
-            found = aligned_units(self.pairs[int(group[0])], self.tokenizer)
+            found = aligned_units(self.pairs[int(group[0])], self.tokenizer, language=self.language)
             counts = {
                 "no counterpart": found.lost,
                 "first of a text": found.at_edge,

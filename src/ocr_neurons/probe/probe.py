@@ -32,7 +32,8 @@ TOKEN_BUDGET = {"cpu": 2048, "cuda": 16384, "mps": 8192}
 
 @dataclass(frozen=True)
 class Probing:
-    """How a model is read. ``layers`` None reads all; ``pool`` says how a word's sub-words become one value.
+    """How a model is read. ``layers`` None reads all; ``pool`` says how a word's sub-words become one value;
+    ``language`` is that of whole texts, which it helps to cut into words.
 
     ``shard`` (number, of how many) reads a part of the pairs; the profiles of all parts merge into the whole.
     """
@@ -43,6 +44,7 @@ class Probing:
     pool: str = "mean"
     seed: int = 1
     shard: tuple[int, int] = (0, 1)
+    language: str = ""
 
     def __post_init__(self) -> None:
         for name, given, known in (
@@ -93,7 +95,7 @@ def probe(
     how = how or Probing()
     maps = readings(trunk, how.site, how.layers)
     device = next(trunk.parameters()).device
-    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed)
+    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language)
     tokens = budget or TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
     reader = _Reader(
         trunk, maps, site_width(trunk, how.site), tokens, int(tokenizer.pad_token_id or 0), how.pool
@@ -108,6 +110,7 @@ def probe(
         "read": [reading.layer for reading in maps],
         "protocol": how.protocol,
         "pool": how.pool,
+        "language": how.language,
         "seed": how.seed,
         "shards": [f"{how.shard[0] + 1}/{how.shard[1]} of {chunks.digest}"],
     }

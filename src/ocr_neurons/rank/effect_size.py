@@ -39,7 +39,9 @@ def size(profile: Profile, group: str | None = None) -> Scored:
     """Mean |d| in standard deviations of the neuron's own activation on both sides together; 0 to 2.
 
     Over words by default. It is above 0 for any change at all, so there is no p-value before it is compared with the
-    same score of other changes (``specific``). The error is that of mean |d|; the standard deviation counts as known.
+    same score of other changes (``specific``). The error is that of mean |d|, to which that of the standard deviation
+    is added as if it were of 2n independent normal values; the two go up and down together, which leaves a margin for
+    heavy tails.
 
     Raises:
         UserError: fewer than three words, or no such group.
@@ -50,5 +52,6 @@ def size(profile: Profile, group: str | None = None) -> Scored:
     spread = np.sqrt(within * (1 - 1 / profile.units(group)) + mean**2 / 4)
     moving = spread > 0
     score = np.divide(profile.mean_absolute(group), spread, out=np.zeros_like(spread), where=moving)
-    error = np.divide(profile.size_deviation(group), spread, out=np.zeros_like(spread), where=moving) / np.sqrt(n)
+    varying = np.divide(profile.size_deviation(group), spread, out=np.zeros_like(spread), where=moving)
+    error = np.sqrt(varying**2 / n + score**2 / (4 * n))
     return Scored("size", score, np.sign(mean), error, None, about(profile, group))
