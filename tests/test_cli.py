@@ -15,7 +15,7 @@ import planted
 from ocr_neurons.cli import main
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import load_tagger
-from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profile_file import load_profile
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.text.hipe_tsv import read_hipe
 from ocr_neurons.text.pairs import read_pairs
@@ -30,7 +30,7 @@ def test_pairs_probe_and_rank(place):
     pairs = read_pairs(place / "p.jsonl")
     assert len(pairs) == 36
     assert len({pair.clean for pair in pairs}) == 12
-    profile = Profile.load(place / "p.safetensors")
+    profile = load_profile(place / "p.safetensors")
     assert (profile.layers, profile.width, int(profile.pairs.sum())) == (4, 48, 36)
     ranked = NeuronSet.load(place / "n.json")
     assert ranked.counts() == dict.fromkeys(range(4), 48)
@@ -40,14 +40,14 @@ def test_pairs_probe_and_rank(place):
 def test_probing_a_bare_model_differs_from_probing_the_tagger(place, tmp_path):
     line = ["probe", place / "p.jsonl", "--model", place / "model", "--out", tmp_path / "bare", "--quiet"]
     assert main([*map(str, line), "--dtype", "float32"]) == 0
-    bare, own = Profile.load(tmp_path / "bare"), Profile.load(place / "p.safetensors")
-    assert bare.sums.shape == own.sums.shape
+    bare, own = load_profile(tmp_path / "bare"), load_profile(place / "p.safetensors")
+    assert bare.arrays["sums"].shape == own.arrays["sums"].shape
     assert bare.about["fingerprint"] != own.about["fingerprint"]
 
 
 def test_rank_by_the_papers_rule(place, tmp_path, capsys):
     assert main(["rank", str(place / "p.safetensors"), "--share", "0.5", "--out", str(tmp_path / "n.json")]) == 0
-    chosen, shares = NeuronSet.load(tmp_path / "n.json"), Profile.load(place / "p.safetensors").share(1.0)
+    chosen, shares = NeuronSet.load(tmp_path / "n.json"), load_profile(place / "p.safetensors").share(1.0)
     assert chosen.count == (shares >= 0.5).sum()
     assert f"{chosen.count} neurons" in capsys.readouterr().err
 

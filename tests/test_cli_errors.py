@@ -180,7 +180,7 @@ def test_too_few_ranked_neurons(place, fails, tmp_path):
         (["run", "--colour", "red"], "unrecognized arguments: --colour red"),
         (["run", "--seed", "one"], "invalid int value: 'one'"),
         (["rank", "p"], "required: --out"),
-        (["rank", "p", "--method", "magic", "--out", "o"], "invalid choice: 'magic'"),
+        (["rank", "p", "--method", "magic", "--out", "o"], "method 'magic' given"),
         (["data", "show"], "no data set given"),
         (["data", "burn"], "invalid choice: 'burn'"),
         (["pairs", "gazette", "--noise", "loud", "--out", "o"], "noise model 'loud': no such file; nearest: de"),

@@ -22,7 +22,8 @@ from ocr_neurons.score.table import to_dict
 from ocr_neurons.text.hipe_tsv import read_hipe
 
 FILES = {
-    "run.toml", "manifest.json", "tagger", "pairs.jsonl", "profile.safetensors", "neurons.json", "ranking.json",
+    "run.toml", "manifest.json", "tagger", "pairs.jsonl", "profile.safetensors", "control.jsonl",
+    "profile-control.safetensors", "neurons.json", "ranking.json",
     "sweep.db", "edit.json", "predictions-baseline.tsv", "predictions-chosen.tsv", "details.json", "summary.json",
     "report.html",
 }  # fmt: skip

@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
     probe.add_argument("--layers", type=_checked(probing.numbers), help="layers to read, such as 0-3,8 (default all)")
     probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
+    probe.add_argument("--language", default="", help="language of whole texts (protocol aligned), such as fr")
     probe.add_argument("--pool", default="mean", help="mean, max or last of the word's sub-words (default mean)")
     probe.add_argument(
         "--shard",

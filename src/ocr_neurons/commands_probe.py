@@ -25,7 +25,13 @@ def probe(args: argparse.Namespace) -> None:
     first = place()[0] == 0
     reporter = Reporter(args.quiet or not first)
     how = Probing(
-        site=args.site, layers=args.layers, protocol=args.protocol, pool=args.pool, seed=args.seed, shard=args.shard
+        site=args.site,
+        layers=args.layers,
+        protocol=args.protocol,
+        pool=args.pool,
+        seed=args.seed,
+        shard=args.shard,
+        language=args.language,
     )
     like = load_profile(args.like) if args.like else None
     pairs = PairFile(args.pairs)
@@ -75,10 +81,11 @@ def rank(args: argparse.Namespace) -> None:
     """``rank``: a profile's sensitive neurons into a file."""
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.rank.choose import choose
-    from ocr_neurons.rank.methods import score
+    from ocr_neurons.rank.methods import method, score
     from ocr_neurons.rank.paper import rank_paper
     from ocr_neurons.rank.specific import specific
 
+    method(args.method)
     profile = load_profile(args.profile)
     against = load_profile(args.control) if args.control else None
     parameters = {"threshold": args.threshold} if args.method == "paper" else {}
@@ -88,7 +95,8 @@ def rank(args: argparse.Namespace) -> None:
         scored = score(args.method, profile, args.group, **parameters)
         if against is not None:
             scored = specific(scored, score(args.method, against, args.group, **parameters))
-        chosen = choose(scored, q=args.rate if args.rate is not None or args.count else 0.05, count=args.count)
+        rate = 0.05 if args.rate is None and args.count is None else args.rate
+        chosen = choose(scored, q=rate, count=args.count)
     chosen.save(args.out)
     reporter = Reporter(args.quiet)
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"

@@ -11,9 +11,11 @@ from typing import Any
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.noise.controls import CONTROLS
 from ocr_neurons.noise.presets import preset
 from ocr_neurons.noise.words import PROTOCOLS
 from ocr_neurons.probe.fields import THRESHOLDS
+from ocr_neurons.rank.methods import method
 from ocr_neurons.sweep.grid import check_grid
 
 
@@ -42,12 +44,29 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The paper's rule: ``threshold`` standard deviations, in at least ``share`` of the pairs."""
+    """How neurons are ordered for the sweep, and what their reaction is compared with.
 
+    ``method`` is one of :data:`ocr_neurons.rank.methods.METHODS`; ``threshold`` standard deviations in at least
+    ``share`` of the pairs is the paper's rule, by which sensitive neurons are counted whatever the method. ``control``
+    is the placebo (:data:`ocr_neurons.noise.controls.CONTROLS`; empty: none). With ``specific`` neurons are ordered by
+    what their score on noise exceeds that on the placebo; ``rate`` is the false-discovery rate of all counts.
+    """
+
+    method: str = "paper"
+    specific: bool = False
+    control: str = "letters"
+    rate: float = 0.05
     threshold: float = 1.0
     share: float = 0.9
 
     def __post_init__(self) -> None:
+        method(self.method)
+        if self.control and self.control not in CONTROLS:
+            raise UserError(f"rank: control {self.control!r} is unknown{nearest(self.control, CONTROLS)}")
+        if self.specific and not self.control:
+            raise UserError('rank: specific = true without a control; set control = "letters"')
+        if not 0 < self.rate < 1:
+            raise UserError(f"rank: rate {self.rate} given; wanted a number between 0 and 1, such as 0.05")
         if not 0 <= self.share <= 1:
             raise UserError(f"rank: share {self.share} given; wanted a number from 0 to 1")
         if self.threshold not in THRESHOLDS:

@@ -23,13 +23,18 @@ from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
+from ocr_neurons.noise.controls import control_pairs
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.probe.profile_file import load_profile, save_profile
+from ocr_neurons.rank.choose import choose as choose_neurons
+from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.paper import rank_paper
+from ocr_neurons.rank.specific import specific
+from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
 from ocr_neurons.sweep.grid import grid
@@ -81,7 +86,7 @@ class _Run:
         base = digest(__version__, documents, config.model, weights, config.seed, str(self.dtype))
         keys = {"train": digest(base, "train", None if self.given else asdict(config.train))}
         pairs = [(pair.clean, pair.noisy, pair.left, pair.right, pair.level) for pair in self.pairs]
-        keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs), pairs)
+        keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs), pairs, config.rank.control)
         keys["rank"] = digest(keys["probe"], "rank", asdict(config.rank))
         keys["sweep"] = digest(keys["rank"], "sweep", asdict(config.sweep))
         keys["confirm"] = digest(keys["sweep"], "confirm", self.data.digest())
@@ -106,10 +111,12 @@ class _Run:
         tagger = load_tagger(self.given or self.out / "tagger", dtype=self.dtype, device=self.device)
         for split in ("dev", "test"):
             tagger.check(self.data.split(split), f"{self.data.name}, {split}")
-        self._step("probe", ["pairs.jsonl", "profile.safetensors"], lambda: self._probe(tagger))
+        placebo = ["control.jsonl", "profile-control.safetensors"] if config.rank.control else []
+        self._step("probe", ["pairs.jsonl", "profile.safetensors", *placebo], lambda: self._probe(tagger))
         profile = load_profile(self.out / "profile.safetensors")
-        common, ranking = self._rank(profile)
-        self._answer(tagger, profile, common, ranking)
+        control = load_profile(self.out / placebo[1]) if placebo else None
+        common, ranking = self._rank(profile, control)
+        self._answer(tagger, (profile, control), common, ranking)
         return self._report()
 
     def _step(self, name: str, files: Sequence[str], work: Callable[[], None]) -> None:
@@ -149,26 +156,38 @@ class _Run:
         )
 
     def _probe(self, tagger: Tagger) -> None:
-        options, seed = self.config.pairs, self.config.seed
-        write_pairs(self.out / "pairs.jsonl", self.pairs)
+        kind = self.config.rank.control
         self.reporter.say(f"probe: {len(self.pairs)} pairs of clean and noisy words …")
-        profile = probe(
+        self._read(tagger, self.pairs, "pairs.jsonl", "profile.safetensors")
+        if kind:
+            self.reporter.say(f"probe: as many pairs with another change of the same size ({kind}) …")
+            placebo = control_pairs(self.pairs, kind, self.config.seed)
+            self._read(tagger, placebo, "control.jsonl", "profile-control.safetensors")
+
+    def _read(self, tagger: Tagger, pairs: Sequence[TextPair], name: str, profile: str) -> None:
+        write_pairs(self.out / name, pairs)
+        part = self.out / f"{profile}.part"
+        found = probe(
             tagger.trunk,
             tagger.tokenizer,
-            read_pairs(self.out / "pairs.jsonl"),
-            Probing(seed=seed),
-            about={"model": self.config.model, "pairs": options.protocol, "data": self.config.data},
-            checkpoint=self.out / "profile.safetensors.part",
+            read_pairs(self.out / name),
+            Probing(seed=self.config.seed),
+            about={"model": self.config.model, "pairs": self.config.pairs.protocol, "data": self.config.data},
+            checkpoint=part,
             reporter=self.reporter,
         )
-        save_profile(profile, self.out / "profile.safetensors")
-        remove(self.out / "profile.safetensors.part")
+        save_profile(found, self.out / profile)
+        remove(part)
 
-    def _rank(self, profile: Profile) -> tuple[NeuronSet, NeuronSet]:
-        """The paper's common neurons, and all neurons in order."""
+    def _rank(self, profile: Profile, control: Profile | None) -> tuple[NeuronSet, NeuronSet]:
+        """The paper's common neurons, and all neurons in the order of the method."""
         rule = self.config.rank
         common = rank_paper(profile, threshold=rule.threshold, share=rule.share)
-        ranking = rank_paper(profile, threshold=rule.threshold, count=profile.layers * profile.width)
+        parameters: dict[str, Any] = {"threshold": rule.threshold} if rule.method == "paper" else {}
+        scored = score(rule.method, profile, **parameters)
+        if rule.specific and control is not None:
+            scored = specific(scored, score(rule.method, control, **parameters))
+        ranking = choose_neurons(scored, count=profile.layers * profile.width)
         common.save(self.out / "neurons.json")
         ranking.save(self.out / "ranking.json")
         self.reporter.say(
@@ -176,7 +195,9 @@ class _Run:
         )
         return common, ranking
 
-    def _answer(self, tagger: Tagger, profile: Profile, common: NeuronSet, ranking: NeuronSet) -> None:
+    def _answer(
+        self, tagger: Tagger, profiles: tuple[Profile, Profile | None], common: NeuronSet, ranking: NeuronSet
+    ) -> None:
         config, seed = self.config, self.config.seed
         options = config.sweep
         settings = grid(ranking, options.regions, options.shares, options.factors, options.draws)
@@ -206,8 +227,7 @@ class _Run:
             findings = Findings(
                 config.model,
                 self.data,
-                profile,
-                common,
+                Layering(*profiles, common, config.rank.control, config.rank.rate),
                 tuple(trials),
                 dev_baseline,
                 dev_gain,

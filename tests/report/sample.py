@@ -91,6 +91,7 @@ def details() -> dict[str, Any]:
             "sensitive": SENSITIVE,
             "sensitive_rule": "mean + 1 sd of its layer in 90 % of pairs",
             "regions": REGIONS,
+            "placebo": placebo(),
         },
         "data": {"name": "gazette", "languages": ["en"], "splits": {
             name: {"documents": n, "sentences": 6 * n, "tokens": 131 * n,
@@ -100,6 +101,18 @@ def details() -> dict[str, Any]:
         "dev_baseline_f1": 0.731,
         "trials": trials,
         "examples": [example()],
+    }  # fmt: skip
+
+
+def placebo() -> dict[str, Any]:
+    rising = [round(0.9 + 0.01 * i, 3) for i in range(LAYERS)]
+    band = {"mean": rising, "low": [v - 0.05 for v in rising], "high": [v + 0.05 for v in rising]}
+    lower = {part: [v - 0.2 for v in curve] for part, curve in band.items()}
+    found = [10 + i for i in range(LAYERS)]
+    return {
+        "kind": "letters", "rate": 0.05, "words": 100, "distance": band, "placebo_distance": lower,
+        "noise_found": found, "placebo_found": [n - 2 for n in found], "both_found": [n - 5 for n in found],
+        "specific_found": [2] * LAYERS, "correlation": 0.81,
     }  # fmt: skip
 
 

@@ -136,7 +136,9 @@ def test_nothing_leaves_the_figure(run: Run, width: float) -> None:
 def test_png_files_are_whole_wide_and_repeatable(folder: Path, tmp_path: Path) -> None:
     first = write_figures(folder, tmp_path / "a")
     second = write_figures(folder, tmp_path / "b")
-    assert [path.name for path in first] == ["noise-cost.png", "layers.png", "sweep.png", "random-control.png"]
+    assert [path.name for path in first] == [
+        f"{name}.png" for name in ("noise-cost", "layers", "placebo", "sweep", "random-control")
+    ]
     for a, b in zip(first, second, strict=True):
         raw = a.read_bytes()
         assert raw[:8] == b"\x89PNG\r\n\x1a\n"

@@ -120,11 +120,11 @@ def test_ids_are_unique_and_references_resolve(usual: Page) -> None:
 
 def test_each_figure_has_a_caption_words_for_the_blind_and_its_numbers(usual: Page) -> None:
     shown = usual
-    assert shown.names().count("figure") == shown.names().count("figcaption") == 4
+    assert shown.names().count("figure") == shown.names().count("figcaption") == 5
     labels = [attributes.get("aria-label") for tag, attributes in shown.tags if tag == "svg"]
-    assert len(labels) == 8  # wide and narrow
+    assert len(labels) == 10  # wide and narrow
     assert all(label and len(label) > 40 for label in labels)
-    assert shown.source.count("The numbers of this figure") == 4
+    assert shown.source.count("The numbers of this figure") == 5
 
 
 def test_untrusted_text_stays_text(tmp_path: Path) -> None:
@@ -181,7 +181,12 @@ def light() -> dict[str, Any]:
     """Details of a run of three layers that tried nothing: quick to draw."""
     details = sample.details()
     layers = details["layers"]
-    layers |= {"count": 3, "sensitive": [0, 2, 1], "regions": {"first": [0], "middle": [1], "last": [2]}}
+    layers |= {
+        "count": 3,
+        "sensitive": [0, 2, 1],
+        "regions": {"first": [0], "middle": [1], "last": [2]},
+        "placebo": None,
+    }
     for curves in (layers["cka"], layers["mean_difference"]):
         curves |= {level: values[:3] for level, values in curves.items()}
     return details | {"trials": []}
@@ -204,7 +209,7 @@ def test_no_edit_no_control_no_examples(tmp_path: Path) -> None:
     assert "No edit was chosen, so no entity changed." in shown.words
     assert "No cell was chosen." in shown.words
     assert "holds no manifest" in shown.words
-    assert shown.names().count("figure") == 3
+    assert shown.names().count("figure") == 4
 
 
 def test_without_a_clean_twin_the_cost_is_the_recall_lost(tmp_path: Path) -> None:
@@ -246,7 +251,7 @@ def test_an_empty_noise_bin_is_said_to_be_empty(tmp_path: Path) -> None:
 def test_one_layer_one_trial_and_undefined_cka(tmp_path: Path) -> None:
     details = sample.details()
     layers = details["layers"]
-    layers |= {"count": 1, "sensitive": [0], "regions": {"first": [0], "all": [0]}}
+    layers |= {"count": 1, "sensitive": [0], "regions": {"first": [0], "all": [0]}, "placebo": None}
     layers["cka"] = {"low": [None], "medium": [0.5], "high": [-0.1]}
     layers["mean_difference"] = {"low": [0.1], "medium": [None], "high": [0.0]}
     details["trials"] = [details["trials"][0] | {"random_differences": []}]

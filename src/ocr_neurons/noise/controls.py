@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,8 @@ CONTROLS: dict[str, str] = {
     "case": "capitals for small letters and the reverse, as many as the real pair has edits",
     "words": "another clean word of about the same length",
 }
+RARE = 0.001
+"""Letters that make a smaller part of all letters (a ligature, a foreign accent) are not drawn: they stand out."""
 TRIES = 50
 """Draws until one is as far from the clean word as the real reading, and neither of the two."""
 
@@ -51,9 +54,10 @@ def control_pairs(
     occur in all of them, not on their order.
 
     ``letters``: for each changed segment of n clean and m noisy characters (shortest script), n characters at a
-    random place become m letters, drawn uniformly from those of all clean sides; segments keep apart. The Levenshtein
-    distance is at most the real pair's, and equal to it unless ``TRIES`` draws all fell short (the same letter drawn
-    back, a double letter), which the alphabet of any real text makes rare. The length is equal always.
+    random place become m letters, drawn uniformly from those of all clean sides (but for ``RARE`` ones); segments keep
+    apart. The Levenshtein distance is at most the real pair's, and equal to it unless ``TRIES`` draws all fell short
+    (the same letter drawn back, a double letter), which the alphabet of any real text makes rare. The length is equal
+    always.
     ``case``: as many letters as the pair has unit edits, at least one, at most all those with a case.
     ``words``: the nearest length, then at random, from the clean sides and ``vocabulary``; case is no difference.
 
@@ -72,7 +76,9 @@ def control_pairs(
         by_length = _by_length([*(pair.clean for pair in pairs), *vocabulary])
     change: Change = _recased
     if kind == "letters":
-        alphabet = sorted({character for pair in pairs for character in pair.clean if character.isalpha()})
+        counts = Counter(character for pair in pairs for character in pair.clean if character.isalpha())
+        floor = RARE * counts.total()
+        alphabet = sorted(character for character, count in counts.items() if count >= floor)
         change = partial(_misspelt, alphabet)
     for pair in pairs:
         rng = generator(seed, "control", kind, *_names(pair))

@@ -8,6 +8,7 @@ from ocr_neurons.report.chart import Chart
 from ocr_neurons.report.chart_control import control_chart
 from ocr_neurons.report.chart_cost import cost_chart
 from ocr_neurons.report.chart_layers import layers_chart
+from ocr_neurons.report.chart_placebo import placebo_chart
 from ocr_neurons.report.chart_sweep import sweep_chart
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.style import WIDE, styled, to_png
@@ -15,7 +16,13 @@ from ocr_neurons.report.style import WIDE, styled, to_png
 
 def charts(run: Run) -> dict[str, Chart]:
     """The charts that this run has data for, by name; those without data are not there."""
-    made = (cost_chart(run.bins), layers_chart(run.layers), sweep_chart(run), control_chart(run))
+    made = (
+        cost_chart(run.bins),
+        layers_chart(run.layers),
+        placebo_chart(run.layers),
+        sweep_chart(run),
+        control_chart(run),
+    )
     return {chart.name: chart for chart in made if chart is not None}
 
 

@@ -17,6 +17,7 @@ from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.report import phrase
 from ocr_neurons.report.chart import Chart
 from ocr_neurons.report.chart_cost import damaged, recall_lost
+from ocr_neurons.report.chart_placebo import sentence
 from ocr_neurons.report.examples import show
 from ocr_neurons.report.figures import charts
 from ocr_neurons.report.inputs import Run, Scores, read_run
@@ -60,6 +61,7 @@ def render(run: Run) -> str:
         css=Markup(read_text(HERE / "page.css", "the page's style")),  # noqa: S704 - our own file
         tiles=tiles(run),
         charts={name: _drawn(chart) for name, chart in charts(run).items()},
+        placebo=sentence(run.layers.placebo) if run.layers.placebo else "",
         damaged=damaged(run.bins),
         scores=score_rows(run),
         shown=show(run.examples),

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.probe.profile import Profile
-from ocr_neurons.rank.regions import region, regions
+from ocr_neurons.rank.regions import region
+from ocr_neurons.report.layering import Layering
 from ocr_neurons.score.bins import BinRecall, recall_by_led
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import Difference, compare
@@ -30,8 +29,7 @@ class Findings:
 
     model: str
     data: Dataset
-    profile: Profile
-    common: NeuronSet
+    where: Layering
     trials: tuple[Trial, ...]
     dev_baseline: Scores
     dev_gain: Difference
@@ -41,7 +39,7 @@ class Findings:
 
     def summary(self) -> dict[str, Any]:
         """The values of ``summary.json``, timings left out."""
-        found, seed, layers = self.confirmation, self.seed, self.profile.layers
+        found, seed, layers = self.confirmation, self.seed, self.where.layers
         gain = found.gain(seed)
         over = found.over_controls(seed) if found.controls else None
         twin = evaluate(self.data.clean_twins["test"], self.twin_documents) if self.twin_documents else None
@@ -65,10 +63,10 @@ class Findings:
         """The values of ``details.json``: what the figures are drawn from."""
         found = self.confirmation
         return {
-            "layers": layers_entry(self.profile, self.common),
+            "layers": self.where.entry(),
             "data": describe(self.data),
             "dev_baseline_f1": self.dev_baseline.total("strict").f1,
-            "trials": trials_entry(self.trials, self.dev_baseline, self.profile.layers, self.seed),
+            "trials": trials_entry(self.trials, self.dev_baseline, self.where.layers, self.seed),
             "examples": examples_entry(self.data.test, found.baseline_documents, found.chosen_documents),
         }
 
@@ -117,26 +115,6 @@ def bins_entry(bins: Sequence[BinRecall]) -> list[dict[str, Any]]:
         }
         for entry in bins
     ]
-
-
-def layers_entry(profile: Profile, neurons: NeuronSet) -> dict[str, Any]:
-    """The layer curves."""
-    rule = (
-        f"|noisy - clean| above its layer's mean + {neurons.method['threshold']:g} sd in at least "
-        f"{neurons.method['share']:.0%} of the pairs"
-    )
-    return {
-        "site": profile.about["site"],
-        "width": profile.width,
-        "count": profile.layers,
-        "pairs": int(profile.pairs.sum()),
-        "levels": list(profile.levels),
-        "cka": {level: _curve(profile.cka(level)) for level in profile.levels},
-        "mean_difference": {level: _curve(profile.standardised_curve(level)) for level in profile.levels},
-        "sensitive": [neurons.counts().get(layer, 0) for layer in range(profile.layers)],
-        "sensitive_rule": rule,
-        "regions": {name: regions(profile.layers)[name] for name in ("first", "middle", "last")},
-    }
 
 
 def trials_entry(trials: Sequence[Trial], baseline: Scores, layers: int, seed: int) -> list[dict[str, Any]]:
@@ -220,7 +198,3 @@ def noise_cost_entry(
         difference = compare(clean, noisy, seed=seed)
         twin = to_dict(clean, seed=seed) | {"difference": difference_to_dict(difference), "scope": scope}
     return {"recall_by_bin": bins_entry(bins), "clean_twin": twin}
-
-
-def _curve(values: np.ndarray[Any, Any]) -> list[float | None]:
-    return [round(float(value), 6) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,100 @@
+"""The chart of OCR noise beside a placebo: how far layers move, and which neurons react to more than any change."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ocr_neurons.report.chart import Chart, Table
+from ocr_neurons.report.inputs import Layers, Placebo
+from ocr_neurons.report.phrase import NONE, whole
+from ocr_neurons.report.style import LEVELS, MARKERS, NARROW, STRONG, WEAK, canvas, legend_above
+
+SAYS = {
+    "letters": "random letters at random places of the same words, as many changes as the noise makes",
+    "case": "capitals for small letters and the reverse in the same words, as many as the noise makes changes",
+    "words": "another clean word in the place of each",
+}
+CURVES = ("OCR noise", "placebo")
+
+
+def placebo_chart(layers: Layers) -> Chart | None:
+    """Relative distance by layer under noise and placebo, and the neurons found; None where no placebo was read."""
+    placebo = layers.placebo
+    if placebo is None:
+        return None
+    caption = (
+        f"The placebo is {SAYS.get(placebo.kind, placebo.kind)}. Top: how far a layer's activations move from those of "
+        f"the clean word, as a share of their own length, over {whole(placebo.words)} words; bands are 95 % intervals "
+        "by bootstrap over words. Where the two curves lie on one another, the layer reacts to a changed word, not to "
+        "OCR. Bottom: neurons that move steadily in one direction (paired effect size over words, false-discovery rate "
+        f"{placebo.rate:.0%}): under the noise, under the placebo as well, and those that move more under noise than "
+        "under the placebo."
+    )
+    alt = sentence(placebo)
+    header = ["layer", *(f"distance, {name}" for name in CURVES), "found", "found by placebo too", "specific"]
+    rows = [
+        (
+            str(layer),
+            _short(placebo.distance["mean"][layer]),
+            _short(placebo.placebo_distance["mean"][layer]),
+            whole(placebo.noise_found[layer]),
+            whole(placebo.both_found[layer]),
+            whole(placebo.specific_found[layer]),
+        )
+        for layer in range(layers.count)
+    ]
+    return Chart("placebo", caption, alt, lambda width: _draw(layers, placebo, width), Table(header, rows))
+
+
+def sentence(placebo: Placebo) -> str:
+    """What came out, in one or two sentences."""
+    found, both, more = (sum(row) for row in (placebo.noise_found, placebo.both_found, placebo.specific_found))
+    if not found:
+        return (
+            f"No neuron moves steadily in one direction under the noise (over {whole(placebo.words)} words, "
+            f"false-discovery rate {placebo.rate:.0%})."
+        )
+    agreed = "" if placebo.correlation is None else f" (rank correlation of their effects: {placebo.correlation:.2f})"
+    return (
+        f"Of {whole(found)} neurons that move steadily under the noise, {whole(both)} move steadily under the placebo "
+        f"too{agreed}; {whole(more)} of all neurons move more under noise than under the placebo."
+    )
+
+
+def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
+    figure = canvas(width, 4.4)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.1, 1))
+    lines = [_line(top, curves, index) for index, curves in enumerate((placebo.distance, placebo.placebo_distance))]
+    top.set_ylim(bottom=0)
+    top.set_title("Distance from the clean word")
+    places = range(layers.count)
+    bottom.bar(places, placebo.noise_found, width=0.8, color=WEAK, label="under noise")
+    bottom.bar(places, placebo.both_found, width=0.8, color=LEVELS[1], label="under the placebo too")
+    bottom.bar(places, placebo.specific_found, width=0.36, color=STRONG, label="more under noise")
+    bottom.set_title("Neurons that move steadily (number)")
+    bottom.legend(frameon=False, fontsize=8, loc="upper left")
+    bottom.set_ylim(bottom=0, top=1.35 * max((*placebo.noise_found, *placebo.specific_found, 1)))
+    for axes in (top, bottom):
+        axes.grid(axis="y")
+    bottom.set_xticks(range(0, layers.count, math.ceil(layers.count / (8 if width <= NARROW else 15))))
+    bottom.set_xlim(-0.6, layers.count - 0.4)
+    bottom.set_xlabel("Layer (0 is nearest the input)")
+    legend_above(figure, lines, list(CURVES), 2, "")
+    return figure
+
+
+def _line(axes: Axes, curves: dict[str, tuple[float | None, ...]], index: int) -> Line2D:
+    mean, low, high = (
+        [float("nan") if value is None else value for value in curves[part]] for part in ("mean", "low", "high")
+    )
+    colour = (STRONG, LEVELS[1])[index]
+    axes.fill_between(range(len(mean)), low, high, color=colour, alpha=0.18, linewidth=0)
+    return axes.plot(range(len(mean)), mean, color=colour, marker=MARKERS[index], markersize=3.6, linewidth=1.5)[0]
+
+
+def _short(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"

@@ -1,0 +1,108 @@
+"""Where the noise shows, as values for the page: curves over the layers, and what a placebo does beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.choose import discovered
+from ocr_neurons.rank.methods import score
+from ocr_neurons.rank.regions import regions
+from ocr_neurons.rank.scored import Scored
+from ocr_neurons.rank.specific import specific
+
+
+@dataclass(frozen=True)
+class Layering:
+    """The profile of a run, that of its placebo (or None), and the neurons that pass the paper's rule.
+
+    ``kind`` names the placebo; ``rate`` is the false-discovery rate of the counts.
+    """
+
+    profile: Profile
+    placebo: Profile | None
+    common: NeuronSet
+    kind: str = "letters"
+    rate: float = 0.05
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.profile.layers
+
+    def entry(self) -> dict[str, Any]:
+        """The values under ``layers`` in ``details.json``."""
+        profile, method = self.profile, self.common.method
+        rule = (
+            f"|noisy - clean| above its layer's mean + {method['threshold']:g} sd in at least "
+            f"{method['share']:.0%} of the pairs"
+        )
+        return {
+            "site": profile.about["site"],
+            "width": profile.width,
+            "count": profile.layers,
+            "pairs": int(profile.pairs.sum()),
+            "levels": list(profile.levels),
+            "cka": {level: _curve(profile.cka(level)) for level in profile.levels},
+            "mean_difference": {level: _curve(profile.standardised_curve(level)) for level in profile.levels},
+            "sensitive": [self.common.counts().get(layer, 0) for layer in range(profile.layers)],
+            "sensitive_rule": rule,
+            "regions": {
+                name: members
+                for name, members in regions(profile.layers).items()
+                if name in ("first", "middle", "last")
+            },
+            "placebo": self._placebo(),
+        }
+
+    def _placebo(self) -> dict[str, Any] | None:
+        """What the placebo does: its curves, and how many neurons react steadily to the noise, to it, and to more."""
+        if self.placebo is None:
+            return None
+        try:
+            noise, other = score("effect", self.profile), score("effect", self.placebo)
+            more = specific(noise, other)
+        except UserError:  # too few words to say anything of single neurons
+            return None
+        found = [discovered(scored, self.rate) for scored in (noise, other, more)]
+        return {
+            "kind": self.kind,
+            "rate": self.rate,
+            "words": self.profile.units(),
+            "distance": _interval(self.profile),
+            "placebo_distance": _interval(self.placebo),
+            "noise_found": _counts(found[0]),
+            "placebo_found": _counts(found[1]),
+            "both_found": _counts(found[0] & found[1]),
+            "specific_found": _counts(found[2]),
+            "correlation": _correlation(noise, other),
+        }
+
+
+def _interval(profile: Profile) -> dict[str, list[float | None]]:
+    """Relative distance by layer, all levels together, with a 95 % interval by bootstrap over words."""
+    mean, _ = profile.curve("distance")
+    low, high = np.nanpercentile(profile.replicates("distance"), [2.5, 97.5], axis=0)
+    return {"mean": _curve(mean), "low": _curve(low), "high": _curve(high)}
+
+
+def _counts(found: Any) -> list[int]:  # noqa: ANN401 - an array of bool
+    return [int(count) for count in found.sum(1)]
+
+
+def _correlation(noise: Scored, other: Scored) -> float | None:
+    """Spearman's correlation of the signed effects of noise and of the placebo over all neurons."""
+    from scipy.stats import spearmanr
+
+    left, right = (np.ravel(scored.score * scored.sign) for scored in (noise, other))
+    value = float(spearmanr(left, right, nan_policy="omit").statistic)
+    return value if np.isfinite(value) else None
+
+
+def _curve(values: Any) -> list[float | None]:  # noqa: ANN401 - an array
+    return [round(float(value), 6) if np.isfinite(value) else None for value in values]

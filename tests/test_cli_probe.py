@@ -1,0 +1,132 @@
+"""The commands of probing and ranking: parts and wholes, controls, methods, bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import planted
+from ocr_neurons.cli import main
+from ocr_neurons.commands_probe import numbers, shard
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.probe import chunks
+from ocr_neurons.probe.profile_file import load_profile
+from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]) -> Path:
+    root = tmp_path_factory.mktemp("probing")
+    (root / "model").symlink_to(tiny_folder("llama"))
+    planted.write_planted(root / "data")
+    assert do("pairs", root / "data", "--words", 20, out=root / "p.jsonl") == 0
+    assert probe(root, root / "p.st") == 0
+    return root
+
+
+def do(*arguments: object, out: Path) -> int:
+    return main([*map(str, arguments), "--out", str(out), "--quiet"])
+
+
+def probe(place: Path, out: Path, *more: object, pairs: Path | None = None) -> int:
+    given = pairs or place / "p.jsonl"
+    return do("probe", given, "--model", place / "model", "--dtype", "float32", "--device", "cpu", *more, out=out)
+
+
+def test_parts_merge_into_the_whole(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 12)
+    assert probe(place, tmp_path / "whole") == 0
+    for part in ("1/2", "2/2"):
+        assert probe(place, tmp_path / part[0], "--shard", part) == 0
+    assert do("merge", tmp_path / "2", tmp_path / "1", out=tmp_path / "both") == 0
+    whole, both = load_profile(tmp_path / "whole"), load_profile(tmp_path / "both")
+    assert 0 < load_profile(tmp_path / "1").pairs.sum() < 60
+    for name, array in whole.arrays.items():
+        np.testing.assert_allclose(both.arrays[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_one_part_twice_is_refused(place, tmp_path, capsys):
+    assert do("merge", place / "p.st", place / "p.st", out=tmp_path / "both") == 2
+    assert "given twice" in capsys.readouterr().err
+    assert not (tmp_path / "both").exists()
+
+
+def test_some_layers_of_another_site(place, tmp_path):
+    assert probe(place, tmp_path / "up", "--site", "up", "--layers", "1-2") == 0
+    profile = load_profile(tmp_path / "up")
+    assert (profile.layers, profile.width, profile.about["read"], profile.about["site"]) == (2, 48, [1, 2], "up")
+    assert do("rank", tmp_path / "up", "--method", "size", "--count", 5, out=tmp_path / "n.json") == 0
+    found = NeuronSet.load(tmp_path / "n.json")
+    assert (found.layers, found.count, found.site) == (4, 5, "up")
+    assert set(found.counts()) <= {1, 2}
+
+
+def test_a_control_is_another_change_of_the_same_words(place, tmp_path):
+    assert do("control", place / "p.jsonl", out=tmp_path / "c.jsonl") == 0
+    real, other = read_pairs(place / "p.jsonl"), read_pairs(tmp_path / "c.jsonl")
+    by_key = {(p.clean, p.level, p.left): p.noisy for p in real}
+    assert len(other) == len(real)
+    assert all(by_key[p.clean, p.level, p.left] not in (p.noisy, p.clean) for p in other)
+    assert probe(place, tmp_path / "c.st", pairs=tmp_path / "c.jsonl") == 0
+    line = ("rank", place / "p.st", "--method", "effect", "--control", tmp_path / "c.st", "--count", 10)
+    assert do(*line, out=tmp_path / "n.json") == 0
+    chosen = NeuronSet.load(tmp_path / "n.json")
+    assert (chosen.count, chosen.method["name"]) == (10, "specific effect")
+    gain = np.abs(load_profile(place / "p.st").effect()) - np.abs(load_profile(tmp_path / "c.st").effect())
+    ((layer, (neuron,)),) = chosen.top(1).indices.items()
+    assert (layer, neuron) == np.unravel_index(gain.argmax(), gain.shape)
+
+
+@pytest.mark.parametrize("method", ["paper", "effect", "size", "auroc", "dose"])
+def test_every_method_ranks_all_neurons(place, tmp_path, method):
+    assert do("rank", place / "p.st", "--method", method, "--count", 192, out=tmp_path / "n.json") == 0
+    assert NeuronSet.load(tmp_path / "n.json").counts() == dict.fromkeys(range(4), 48)
+
+
+def test_whole_texts_are_read_word_by_word(place, tmp_path, capsys):
+    clean = "The ship arrived at the harbour of Liverpool on Monday. Mr. Thornton was present in the court. " * 4
+    write_pairs(tmp_path / "t.jsonl", [TextPair(clean, clean.replace("ship", "fhip"), "real", "text/1")])
+    assert probe(place, tmp_path / "t.st", "--protocol", "aligned", pairs=tmp_path / "t.jsonl") == 0
+    profile = load_profile(tmp_path / "t.st")
+    assert profile.levels == ("changed", "unchanged")
+    assert profile.pairs.tolist() == [4, 4 * 17 - 4 - 1]  # 17 words a repetition, the first of the text left out
+    assert profile.about["skipped"] == {"first of a text": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--site", "down"], "site 'down' given"),
+        (["--protocol", "loud"], "protocol 'loud' given"),
+        (["--pool", "sum"], "pool 'sum' given"),
+        (["--layers", "3-x"], "layers '3-x' given; wanted numbers from 0 on, such as 0-3,8"),
+        (["--layers", "9"], "layer 9 given"),
+        (["--shard", "3/2"], "shard '3/2' given"),
+        (["--like", "absent"], "absent: no such file"),
+    ],
+)
+def test_bad_input_is_one_line(place, tmp_path, capsys, line, message):
+    try:
+        status = probe(place, tmp_path / "o.st", *line)
+    except SystemExit as stop:  # argparse's own
+        status = int(str(stop.code))
+    assert status == 2
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert "\n" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lists_of_layers_and_parts():
+    assert numbers("0-2,5, 1") == (0, 1, 2, 5)
+    assert shard("2/8") == (1, 8)
+    for wrong in ("", "a", "1-", "-1"):
+        with pytest.raises(UserError):
+            numbers(wrong)
+    for wrong in ("", "2", "0/2", "3/2", "a/b"):
+        with pytest.raises(UserError):
+            shard(wrong)
