@@ -40,7 +40,7 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.seeds import generator
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.choose import discovered
-from ocr_neurons.rank.methods import METHODS, score
+from ocr_neurons.rank.methods import PROFILED, score
 from ocr_neurons.rank.scored import Scored
 from ocr_neurons.rank.specific import specific
 
@@ -78,7 +78,7 @@ def one(seed: int, strength: float, values: Values, nulls: dict[str, list[bool]]
     controls = {"twins": made("twins"), "letters": made("letters"), OTHER: made("twins", given=elsewhere)}
     clean = planted.probed(model, planted.null_pairs(WORDS, seed))
     dealt = planted.dealt(model, planted.pairs(words, "digits", seed), seed)
-    for name, method in METHODS.items():
+    for name, method in PROFILED.items():
         on_digits = score(name, digits)
         scores = {PLAIN: on_digits} | {kind: specific(on_digits, score(name, controls[kind])) for kind in controls}
         for control, scored in scores.items():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def main() -> None:
     for name, dtype in DTYPES.items():
         found["speed"].append({"dtype": name} | _speed(args, dtype))
         print(found["speed"][-1], flush=True)
-    found["memory"] = [_child(args, "--hold", count, "float32") for count in args.memory]
+    found["memory"] = [_child(args, "--hold", count, "bfloat16") for count in args.memory]
     print(found["memory"], flush=True)
     found["peers"] = _compared(args)
     if args.out:
@@ -68,13 +69,17 @@ def main() -> None:
 
 
 def _speed(args: argparse.Namespace, dtype: torch.dtype) -> dict[str, float]:
-    """Sub-words a second of the bare trunk and of the probe, padding not counted, and their ratio."""
+    """Sub-words a second of the bare trunk and of the probe, padding not counted, and their ratio.
+
+    The ratio is the median over chunks: on a shared machine a single one may be far off.
+    """
     trunk, tokenizer = load_trunk(args.model, dtype, torch.device("cpu")), load_tokenizer(args.model)
     chunks = Chunks(read_pairs(args.pairs), tokenizer)
     maps, width, pad_id = readings(trunk, SITE), site_width(trunk, SITE), int(tokenizer.pad_token_id or 0)
     budget, device = TOKEN_BUDGET["cpu"], torch.device("cpu")
     accumulator: Accumulator | None = None
-    bare = probed = 0.0
+    bare: list[float] = []
+    probed: list[float] = []
     tokens = positions = 0
     for turn in range(args.rounds + 1):  # the first warms up
         for chunk in chunks:
@@ -92,14 +97,15 @@ def _speed(args: argparse.Namespace, dtype: torch.dtype) -> dict[str, float]:
             accumulator.update(*sides, _rows(chunk.units, chunks.levels, chunks.name(chunk.number)))
             end = time.perf_counter()
             if turn:
-                bare, probed = bare + middle - start, probed + end - middle
+                bare.append(middle - start)
+                probed.append(end - middle)
                 tokens += sum(int(batch.attention.sum()) for batch in groups)
                 positions += sum(batch.ids.numel() for batch in groups)
     return {
         "pairs": len(chunks.pairs),
-        "bare_tokens_per_second": tokens / bare,
-        "probe_tokens_per_second": tokens / probed,
-        "ratio": bare / probed,
+        "bare_tokens_per_second": tokens / sum(bare),
+        "probe_tokens_per_second": tokens / sum(probed),
+        "ratio": statistics.median(b / p for b, p in zip(bare, probed, strict=True)),
         "padding": 1 - tokens / positions,
     }
 

@@ -13,8 +13,10 @@ from ocr_neurons.cli import main
 from ocr_neurons.commands_probe import numbers, shard
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.ner.model import save_whole
 from ocr_neurons.probe import chunks
 from ocr_neurons.probe.profile_file import load_profile
+from ocr_neurons.rank.scored_file import load_scored
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 
@@ -119,6 +121,45 @@ def test_bad_input_is_one_line(place, tmp_path, capsys, line, message):
     assert message in said
     assert "\n" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def tagger(place: Path, tiny_folder: Callable[[str], Path]) -> Path:
+    made = planted.untrained(tiny_folder("llama"))
+    save_whole(made, place / "tagger", {"base": str(tiny_folder("llama")), "labels": made.labels, "max_length": 48})
+    return place / "tagger"
+
+
+def test_scores_by_the_loss_become_neurons(place, tagger, tmp_path):
+    line = ("attribute", tagger, place / "data", "--split", "dev", "--dtype", "float32", "--device", "cpu")
+    assert do(*line, "--method", "predicted", out=tmp_path / "s.st") == 0
+    scored = load_scored(tmp_path / "s.st")
+    assert (scored.name, scored.score.shape, scored.about["documents"]) == ("gain-predicted", (4, 48), 5)
+    assert do("rank", tmp_path / "s.st", "--count", 7, out=tmp_path / "n.json") == 0
+    chosen = NeuronSet.load(tmp_path / "n.json")
+    assert chosen.count == 7
+    assert chosen.method["documents"] == 5
+    best = sorted(scored.score.ravel(), reverse=True)[:7]
+    assert sorted((s for row in chosen.scores.values() for s in row), reverse=True) == pytest.approx(best)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("patching", "no clean twins; method 'patching' needs them; use gain"),
+        ("paper", "method 'paper' works from a profile: use `ocr-neurons rank`"),
+        ("magic", "method 'magic' given"),
+    ],
+)
+def test_losses_that_cannot_be_taken(place, tagger, tmp_path, capsys, method, message):
+    assert do("attribute", tagger, place / "data", "--method", method, out=tmp_path / "s.st") == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_profile_is_not_ranked_by_a_loss(place, tmp_path, capsys):
+    assert do("rank", place / "p.st", "--method", "gain", out=tmp_path / "n.json") == 2
+    assert "make its scores with `ocr-neurons attribute`" in capsys.readouterr().err
 
 
 def test_lists_of_layers_and_parts():

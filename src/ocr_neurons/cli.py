@@ -118,8 +118,17 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("profiles", type=Path, nargs="+", metavar="profile")
     merge.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
 
+    attribute = command("attribute", probing.attribute, "score a tagger's neurons by what they do to its loss")
+    attribute.add_argument("tagger", type=Path, help="tagger's folder")
+    attribute.add_argument("data", help="data set; contrast and patching need clean twins")
+    attribute.add_argument("--method", default="gain", help="gain, contrast, predicted or patching (default gain)")
+    attribute.add_argument("--split", default="train", help="split to take the loss on (default train)")
+    attribute.add_argument("--seed", type=int, default=1)
+    attribute.add_argument("--out", type=Path, required=True, help="scores to write (.safetensors), for rank")
+    _machine(attribute, "auto")
+
     rank = command("rank", probing.rank, "choose the neurons that react to noise")
-    rank.add_argument("profile", type=Path, help="profile file")
+    rank.add_argument("profile", type=Path, help="profile, or scores of attribute")
     rank.add_argument("--method", default="paper", help="paper, effect, size, auroc or dose (default paper)")
     rank.add_argument("--control", type=Path, help="profile of control pairs: rank by what goes beyond them")
     rank.add_argument("--group", help="noise level or half to rank by (default: all that is noisy)")

@@ -77,32 +77,73 @@ def control(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(without)} pairs without a control left out, such as {without[0][:30]!r}")
 
 
+def attribute(args: argparse.Namespace) -> None:
+    """``attribute``: scores of a tagger's neurons by its loss, into a file."""
+    from ocr_neurons.lm.load import pick_device, pick_dtype
+    from ocr_neurons.ner.loss import TaggerLoss
+    from ocr_neurons.ner.model import load_tagger
+    from ocr_neurons.rank.gains import collect
+    from ocr_neurons.rank.methods import METHODS, method
+    from ocr_neurons.rank.patching import attribution_patching
+    from ocr_neurons.rank.scored_file import save_scored
+    from ocr_neurons.text.datasets import load_dataset
+
+    known = method(args.method)
+    if known.needs == "profile":
+        names = ", ".join(name for name, one in METHODS.items() if one.needs != "profile")
+        raise UserError(f"method {args.method!r} works from a profile: use `ocr-neurons rank`; wanted one of {names}")
+    reporter, dataset = Reporter(args.quiet), load_dataset(args.data)
+    documents, twins = dataset.require(args.split), dataset.clean_twins.get(args.split)
+    if twins is None and args.method in ("contrast", "patching"):
+        raise UserError(f"{dataset.name}, {args.split}: no clean twins; method {args.method!r} needs them; use gain")
+    device = pick_device(args.device)
+    tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
+    tagger.check(documents, f"{dataset.name}, {args.split}")
+    loss = TaggerLoss(tagger)
+    if args.method == "patching" and twins is not None:
+        scored = attribution_patching(tagger.model, loss.pieces, documents, twins, reporter=reporter).scored()
+    else:
+        clean = twins if args.method == "contrast" else None
+        gains = collect(tagger.model, loss.pieces, documents, clean, seed=args.seed, reporter=reporter)
+        scored = known.function(gains)
+    save_scored(scored, args.out)
+    reporter.say(f"scores of {scored.score.size:,} neurons over {len(documents)} documents: {args.out}")
+
+
 def rank(args: argparse.Namespace) -> None:
-    """``rank``: a profile's sensitive neurons into a file."""
+    """``rank``: sensitive neurons, by a profile or by scores, into a file."""
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.rank.choose import choose
     from ocr_neurons.rank.methods import method, score
     from ocr_neurons.rank.paper import rank_paper
+    from ocr_neurons.rank.scored_file import holds_scores, load_scored
     from ocr_neurons.rank.specific import specific
 
     method(args.method)
-    profile = load_profile(args.profile)
-    against = load_profile(args.control) if args.control else None
-    parameters = {"threshold": args.threshold} if args.method == "paper" else {}
-    if args.method == "paper" and against is None and args.count is None and args.rate is None:
-        chosen = rank_paper(profile, threshold=args.threshold, share=args.share)
+    rate = 0.05 if args.rate is None and args.count is None else args.rate
+    profile = None
+    if holds_scores(args.profile):
+        if args.control:
+            raise UserError(f"{args.profile}: scores by a loss, which have no control profile; leave --control out")
+        chosen = choose(load_scored(args.profile), q=rate, count=args.count)
     else:
-        scored = score(args.method, profile, args.group, **parameters)
-        if against is not None:
-            scored = specific(scored, score(args.method, against, args.group, **parameters))
-        rate = 0.05 if args.rate is None and args.count is None else args.rate
-        chosen = choose(scored, q=rate, count=args.count)
+        profile = load_profile(args.profile)
+        against = load_profile(args.control) if args.control else None
+        parameters = {"threshold": args.threshold} if args.method == "paper" else {}
+        if args.method == "paper" and against is None and args.count is None and args.rate is None:
+            chosen = rank_paper(profile, threshold=args.threshold, share=args.share)
+        else:
+            scored = score(args.method, profile, args.group, **parameters)
+            if against is not None:
+                scored = specific(scored, score(args.method, against, args.group, **parameters))
+            chosen = choose(scored, q=rate, count=args.count)
     chosen.save(args.out)
     reporter = Reporter(args.quiet)
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
     reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
-    for line in _regions(profile, chosen, args.method, parameters):
-        reporter.say(f"  {line}")
+    if profile is not None:
+        for line in _regions(profile, chosen, args.method, parameters):
+            reporter.say(f"  {line}")
 
 
 def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401

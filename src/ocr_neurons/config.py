@@ -52,15 +52,16 @@ class Ranking:
     what their score on noise exceeds that on the placebo; ``rate`` is the false-discovery rate of all counts.
     """
 
-    method: str = "paper"
-    specific: bool = False
+    method: str = "size"
+    specific: bool = True
     control: str = "letters"
     rate: float = 0.05
     threshold: float = 1.0
     share: float = 0.9
 
     def __post_init__(self) -> None:
-        method(self.method)
+        if method(self.method).needs != "profile":
+            raise UserError(f"rank: method {self.method!r} needs a tagger's loss; a run ranks by a profile alone")
         if self.control and self.control not in CONTROLS:
             raise UserError(f"rank: control {self.control!r} is unknown{nearest(self.control, CONTROLS)}")
         if self.specific and not self.control:

@@ -319,7 +319,7 @@ def test_collect_is_the_documents_one_by_one(tiny_folder):
     assert gains.about == {**facts, "data": "planted", "seed": 2}
     chosen = choose(predicted(gains, 0.5), count=10)
     assert (chosen.model, chosen.site, chosen.layers, chosen.count) == (facts["fingerprint"], "neuron", LAYERS, 10)
-    assert chosen.method == {"name": "gain-predicted", "side": "noisy", "factor": 0.5, "count": 10}
+    assert chosen.method == {"name": "gain-predicted", "side": "noisy", "factor": 0.5, "count": 10, "documents": 3}
     assert set(collect(tagger.model, loss.pieces, noisy[:2]).counts.items()) >= {("noisy", 2), ("clean", 0)}
     with pytest.raises(UserError, match="3 documents and 2 clean twins given"):
         collect(tagger.model, loss.pieces, noisy, clean[:2])

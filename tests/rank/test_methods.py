@@ -16,7 +16,7 @@ from ocr_neurons.common.seeds import generator
 from ocr_neurons.lm.sites import neuron_maps
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.choose import choose, discovered
-from ocr_neurons.rank.methods import HALVES, METHODS, method, score
+from ocr_neurons.rank.methods import HALVES, PROFILED, method, score
 from ocr_neurons.rank.scored import Scored
 from ocr_neurons.rank.specific import specific
 
@@ -80,7 +80,7 @@ def test_planted_neurons_fire_on_digits_and_others_cannot_tell_them_from_their_t
 
 def test_every_method_finds_planted_neurons_and_specificity_finds_more() -> None:
     chance = truth.COUNT / (truth.LAYERS * truth.WIDTH)
-    for name in METHODS:
+    for name in PROFILED:
         plain = np.mean([recall(score(name, profile(seed, "digits")), seed) for seed in SEEDS])
         assert plain > 3 * chance, name
         if name in KNOWING:
@@ -111,7 +111,7 @@ def test_plain_discoveries_are_mostly_not_planted_and_specific_ones_are() -> Non
 
 def test_nothing_is_found_between_clean_words() -> None:
     """Expected once in twenty at most; all of a few seeds would be one in ten thousand."""
-    for name, known in METHODS.items():
+    for name, known in PROFILED.items():
         if known.p and name != "dose":
             seen = [discovered(score(name, profile(seed, "null")), 0.05).any() for seed in SEEDS]
             assert not all(seen), name
@@ -124,7 +124,7 @@ def test_nothing_is_found_between_clean_words() -> None:
     assert all(discovered(score("dose", profile(seed, "digits")), 0.05).sum() > 20 for seed in SEEDS)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", PROFILED)
 def test_every_method_says_what_it_rests_on(name: str) -> None:
     clean, noisy, level, word, dose = words_at_levels(30, 0)
     about = {"read": [3, 5], "depth": 9, "protocol": "words", "seed": 4}
@@ -136,7 +136,7 @@ def test_every_method_says_what_it_rests_on(name: str) -> None:
     assert set(np.unique(scored.sign)) <= {-1, 0, 1}
     assert scored.error is not None
     assert (scored.error > 0).all()
-    assert (scored.p is not None) == METHODS[name].p
+    assert (scored.p is not None) == PROFILED[name].p
     expected = {"fingerprint": "f00d", "site": "neuron", "read": [3, 5], "depth": 9, "protocol": "words"}
     parameters = {"threshold": 1.0} if name == "paper" else {}
     assert scored.about == expected | {"parameters": parameters, "pairs": len(word), "words": 30}
@@ -148,7 +148,7 @@ def test_scores_do_not_depend_on_the_scale_of_a_neuron_or_its_layer() -> None:
     """Nor, beside the paper's, on its neighbours."""
     clean, noisy, level, word, dose = words_at_levels(30, 1)
     scale = np.array([1, 1000.0])[:, None]
-    for name in METHODS:
+    for name in PROFILED:
         one, two = (
             score(name, profile_of(a, b, level=level, word=word, dose=dose))
             for a, b in ((clean, noisy), (clean * scale, noisy * scale))

@@ -13,7 +13,7 @@ from planted_profiles import Array, profile_of
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.effect_size import effect, size
-from ocr_neurons.rank.methods import METHODS, score
+from ocr_neurons.rank.methods import PROFILED, score
 from ocr_neurons.rank.scored import Scored
 from ocr_neurons.rank.specific import specific
 
@@ -45,7 +45,7 @@ def test_difference_error_and_p(seed: int) -> None:
 def test_of_every_method_a_profile_against_itself_is_nothing() -> None:
     rng = np.random.default_rng(0)
     profile = moved(rng, rng.normal(size=(40, 2, 20)), rng.normal(size=(2, 20)))
-    for name, method in METHODS.items():
+    for name, method in PROFILED.items():
         assert method.needs == "profile", name
         found = specific(score(name, profile), score(name, profile))
         assert not found.score.any(), name

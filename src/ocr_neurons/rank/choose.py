@@ -11,7 +11,7 @@ from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.rank.discovery import discoveries
 from ocr_neurons.rank.scored import Array, Scored
 
-REPEATED = ("pairs", "words", "control", "protocol")
+REPEATED = ("pairs", "words", "documents", "control", "protocol")
 """What a set says of the scores it was chosen by, besides their parameters."""
 
 

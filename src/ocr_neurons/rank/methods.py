@@ -1,9 +1,10 @@
-"""The table of ranking methods: a profile in, a score of every neuron out."""
+"""The table of ranking methods: what noise does to neurons, or they to a loss, in; a score of every neuron out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
@@ -11,7 +12,9 @@ from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.auroc import auroc
 from ocr_neurons.rank.dose import dose
 from ocr_neurons.rank.effect_size import effect, size
+from ocr_neurons.rank.gains import contrast, predicted, signal_to_noise
 from ocr_neurons.rank.paper import paper
+from ocr_neurons.rank.patching import attribution_patching
 from ocr_neurons.rank.scored import Scored
 
 
@@ -20,13 +23,15 @@ class Method:
     """One way to score neurons.
 
     Attributes:
-        function: what scores; takes what it ``needs`` first, then ``group`` where that is a profile, then parameters.
+        function: what gives a :class:`Scored`; takes what it ``needs`` first, then ``group`` where that is a profile,
+            then parameters. That of ``patching`` gives statistics that have ``scored()``.
         says: what a high score means, in one line.
         p: whether its scores have p-values, so that a false-discovery rate can be held.
-        needs: ``profile``, or what else the scores are made from.
+        needs: what the scores are made from: a ``profile``; ``gains``, the gain gradients of a tagger's loss; or
+            ``twins``, the loss on documents and on their clean twins.
     """
 
-    function: Callable[..., Scored]
+    function: Callable[..., Any]
     says: str
     p: bool
     needs: str = "profile"
@@ -38,9 +43,22 @@ METHODS: dict[str, Method] = {
     "size": Method(size, "moves far, in whichever direction: mean |d| in its own standard deviations", p=False),
     "auroc": Method(auroc, "tells noisy words from clean ones on its own", p=True),
     "dose": Method(dose, "moves the further the more of the word is changed", p=True),
+    "gain": Method(signal_to_noise, "damping it lowers the loss on noisy text, steadily", p=True, needs="gains"),
+    "contrast": Method(contrast, "hurts on noisy text, and not on the same text when clean", p=True, needs="gains"),
+    "predicted": Method(
+        partial(predicted, high=1.0),
+        "damping it is predicted to lower the loss, curvature counted",
+        p=True,
+        needs="gains",
+    ),
+    "patching": Method(
+        attribution_patching, "the loss would fall if it did what it does on clean text", p=True, needs="twins"
+    ),
 }
 
 
+PROFILED = {name: known for name, known in METHODS.items() if known.needs == "profile"}
+"""Those that work from a profile."""
 HALVES = ("effect", "size")
 """Methods that can score one half of the words apart from the other."""
 
@@ -64,5 +82,8 @@ def score(name: str, profile: Profile, group: str | None = None, **parameters: A
     """
     known = method(name)
     if known.needs != "profile":
-        raise UserError(f"method {name!r} works from {known.needs}, a profile given; choose another method")
-    return known.function(profile, group, **parameters)
+        raise UserError(
+            f"method {name!r} needs a tagger's loss, a profile given; make its scores with `ocr-neurons attribute`"
+        )
+    found: Scored = known.function(profile, group, **parameters)
+    return found
