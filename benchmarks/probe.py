@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peers.common import Meter, touch
 
 from ocr_neurons.common.files import write_json, write_text
 from ocr_neurons.lm.load import load_tokenizer, load_trunk, resolve
@@ -35,6 +34,7 @@ from ocr_neurons.probe.batching import batches, bundles, laid_out, pool
 from ocr_neurons.probe.chunks import Chunks
 from ocr_neurons.probe.probe import TOKEN_BUDGET, Probing, probe
 from ocr_neurons.text.pairs import PairFile, TextPair, read_pairs, write_pairs
+from peers.common import Meter, touch
 
 HERE = Path(__file__).parent
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -1,0 +1,126 @@
+"""The figures of the paper's protocol, over relative depth: 0 the first layer, 1 the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from PIL import Image
+
+from ocr_neurons.common.files import replacing
+from ocr_neurons.report.style import BAND, MARKERS, MUTED, STRONG, WEAK, WIDE, canvas, legend_above, styled, to_png
+from ocr_neurons.report.style import LEVELS as COLOURS
+from paper_cka import BINS, FEWEST, LEVELS
+from paper_numbers import DEPTH, FALLS_AFTER, PEAKS, Counts, depth
+
+LABEL = "Relative depth (0: first layer, 1: last)"
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """A PNG of 256 colours, a third of the size."""
+    to_png(figure, path)
+    with Image.open(path) as drawn, replacing(path) as temporary:
+        drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(temporary, format="PNG", optimize=True)
+
+
+def common_figure(models: Sequence[Counts], path: Path) -> None:
+    """Where the common neurons are, one panel a model."""
+    with styled():
+        figure = canvas(WIDE, 1.45 * len(models) + 0.6)
+        panels = np.atleast_1d(figure.subplots(len(models), 1, sharex=True))
+        for axes, model in zip(panels, models, strict=True):
+            _bars(axes, model)
+        panels[-1].set_xlabel(LABEL)
+        figure.supylabel("Share of the model's common neurons (%)", fontsize=9, color=MUTED)
+        handles = [Patch(color=STRONG), Line2D([], [], color=COLOURS[0], marker="o", markersize=3.2)]
+        legend_above(figure, handles, ["common to 90 % of the pairs", "common to 50 % (unknown for the paper's)"], 2)
+        _save(figure, path)
+
+
+def _bars(axes: Axes, model: Counts) -> None:
+    places = [depth(layer, model.layers) for layer in range(model.layers)]
+    total = max(1, model.total)
+    shares = [100 * model.common.get(layer, 0) / total for layer in range(model.layers)]
+    axes.bar(places, shares, width=0.8 / (model.layers - 1), color=STRONG)
+    title = f"{model.model}: {model.total} of {model.pairs} pairs' common neurons"
+    if model.half is not None:
+        half = max(1, sum(model.half.values()))
+        line = [100 * model.half.get(layer, 0) / half for layer in range(model.layers)]
+        axes.plot(places, line, color=COLOURS[0], marker="o", markersize=3.2, linewidth=1.2)
+        title = f"{model.model}, {model.layers} layers: {model.total} common neurons, {half:,} at 50 %"
+    elif model.reported:
+        title = f"{model.model}, {model.layers} layers: {model.total} common neurons, as its authors report"
+    axes.set_title(title)
+    axes.set_ylim(bottom=0, top=None if model.total else 1)
+    axes.set_xlim(-0.03, 1.03)
+    axes.grid(axis="y")
+
+
+def cka_figure(found: Sequence[dict[str, Any]], path: Path) -> None:
+    """Debiased CKA by level and by bin, a row a model, with twice the standard error."""
+    with styled():
+        figure = canvas(WIDE, 2.35 * len(found) + 0.7, gap=0.05)
+        panels = figure.subplots(len(found), 2, sharex=True, sharey=True, squeeze=False)
+        for row, model in zip(panels, found, strict=True):
+            for axes, groups, what in zip(row, (LEVELS, BINS), ("noise level", "similarity"), strict=True):
+                _paper_claims(axes)
+                for number, group in enumerate(groups):
+                    if group in model["cka"]:
+                        _curve(axes, model["cka"][group], f"{group} ({model['cka'][group]['n']} words)", number)
+                axes.set_title(f"{model['model']}, by {what}")
+                axes.grid(axis="y")
+                if axes.get_legend_handles_labels()[0]:
+                    axes.legend(loc="upper right", fontsize=7.5, handlelength=1.2, borderaxespad=0.1)
+                else:
+                    axes.text(0.5, 0.5, f"fewer than {FEWEST} words in each", transform=axes.transAxes, ha="center")
+        for axes in panels[-1]:
+            axes.set_xlabel(LABEL)
+        for row in panels:
+            row[0].set_ylabel("Debiased CKA")
+        claims = [Line2D([], [], color=MUTED, linestyle=":"), Patch(color=BAND)]
+        legend_above(figure, claims, ["the paper: falls after here", "the paper: peaks here"], 2)
+        _save(figure, path)
+
+
+def _paper_claims(axes: Axes) -> None:
+    axes.axvline(depth(FALLS_AFTER, DEPTH), color=MUTED, linestyle=":", linewidth=1)
+    for first, last in PEAKS:
+        axes.axvspan(depth(first - 0.5, DEPTH), depth(last + 0.5, DEPTH), color=BAND, linewidth=0, zorder=0)
+
+
+def _curve(axes: Axes, group: dict[str, Any], label: str, number: int) -> None:
+    values, error = (np.asarray(group[name], dtype=float) for name in ("debiased", "error"))
+    places = [depth(layer, len(values)) for layer in range(len(values))]
+    colour = COLOURS[number % len(COLOURS)]
+    axes.fill_between(places, values - 2 * error, values + 2 * error, color=colour, alpha=0.13, linewidth=0)
+    axes.plot(places, values, color=colour, marker=MARKERS[number], markersize=2.8, linewidth=1.3, label=label)
+
+
+def swapped_figure(found: Sequence[dict[str, Any]], group: str, path: Path) -> None:
+    """The same activations by three formulas."""
+    with styled():
+        figure = canvas(WIDE, 2.9)
+        panels = np.atleast_1d(figure.subplots(1, len(found), sharey=True))
+        kinds = (("swapped", COLOURS[1], "^"), ("plain", WEAK, "s"), ("debiased", STRONG, "o"))
+        lines: list[Line2D] = []
+        for axes, model in zip(panels, found, strict=True):
+            curves = model["cka"][group]
+            places = [depth(layer, model["layers"]) for layer in range(model["layers"])]
+            lines = [
+                axes.plot(places, np.asarray(curves[kind], dtype=float), color=colour, marker=mark, markersize=3)[0]
+                for kind, colour, mark in kinds
+            ]
+            axes.set_title(f"{model['model']}, {group} noise, {curves['n']} words")
+            axes.set_xlabel(LABEL)
+            axes.grid(axis="y")
+        panels[0].set_ylabel("CKA of clean and noisy")
+        panels[0].set_ylim(top=1.04)
+        names = ["axes swapped (neurons as examples)", "right way, plain (biased)", "right way, debiased"]
+        legend_above(figure, lines, names, 3)
+        _save(figure, path)
