@@ -57,7 +57,7 @@ def _bars(axes: Axes, model: Counts) -> None:
     elif model.reported:
         title = f"{model.model}, {model.layers} layers: {model.total} common neurons, as its authors report"
     axes.set_title(title)
-    axes.set_ylim(bottom=0, top=None if model.total else 1)
+    axes.set_ylim(bottom=0, top=None if model.total or model.half else 1)
     axes.set_xlim(-0.03, 1.03)
     axes.grid(axis="y")
 
