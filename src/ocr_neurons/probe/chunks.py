@@ -146,7 +146,7 @@ class Chunks:
                 "no sub-word": found.unseen,
             }
             skipped = {why: count for why, count in counts.items() if count}
-            for units in _cut(found.units):
+            for units in list(_cut(found.units)) or [[]]:  # a text without a word that can be read is counted too
                 if number % shards == shard and number >= start:
                     yield Chunk(number, units, skipped)
                 skipped = {}
