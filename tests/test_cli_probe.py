@@ -89,6 +89,21 @@ def test_every_method_ranks_all_neurons(place, tmp_path, method):
     assert NeuronSet.load(tmp_path / "n.json").counts() == dict.fromkeys(range(4), 48)
 
 
+def test_what_the_originals_code_would_edit(place, tmp_path):
+    line = ("rank", place / "p.st", "--method", "size", "--count", 20)
+    assert do(*line, out=tmp_path / "n.json") == 0
+    assert do(*line, "--legacy", "random-neurons", "--seed", 4, out=tmp_path / "r.json") == 0
+    found, drawn = NeuronSet.load(tmp_path / "n.json"), NeuronSet.load(tmp_path / "r.json")
+    assert drawn.counts() == found.counts()
+    assert drawn.indices != found.indices
+    layer = max(found.counts())
+    assert do(*line, "--legacy", f"every-layer:{layer}", out=tmp_path / "e.json") == 0
+    assert set(NeuronSet.load(tmp_path / "e.json").indices.values()) == {found.indices[layer]}
+    assert do(*line, "--legacy", "truncated", out=tmp_path / "t.json") == 2
+    assert do(*line, "--legacy", "every-layer", out=tmp_path / "t.json") == 2
+    assert not (tmp_path / "t.json").exists()
+
+
 def test_whole_texts_are_read_word_by_word(place, tmp_path, capsys):
     clean = "The ship arrived at the harbour of Liverpool on Monday. Mr. Thornton was present in the court. " * 4
     write_pairs(tmp_path / "t.jsonl", [TextPair(clean, clean.replace("ship", "fhip"), "real", "text/1")])

@@ -136,6 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--share", type=float, default=0.9, help="paper: share of pairs that must pass (default 0.9)")
     rank.add_argument("--rate", type=float, help="other methods: false-discovery rate (default 0.05)")
     rank.add_argument("--count", type=int, help="take the best COUNT instead")
+    rank.add_argument(
+        "--legacy", help="what the original's code edits instead: random-neurons, or every-layer:N (of layer N)"
+    )
+    rank.add_argument("--seed", type=int, default=1, help="of --legacy random-neurons (default 1)")
     rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
 
     train = command("train", commands.train, "train a tagger on a data set")

@@ -137,6 +137,8 @@ def rank(args: argparse.Namespace) -> None:
             if against is not None:
                 scored = specific(scored, score(args.method, against, args.group, **parameters))
             chosen = choose(scored, q=rate, count=args.count)
+    if args.legacy:
+        chosen = _legacy(chosen, args.legacy, args.seed)
     chosen.save(args.out)
     reporter = Reporter(args.quiet)
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
@@ -144,6 +146,22 @@ def rank(args: argparse.Namespace) -> None:
     if profile is not None:
         for line in _regions(profile, chosen, args.method, parameters):
             reporter.say(f"  {line}")
+
+
+def _legacy(chosen: Any, switch: str, seed: int) -> Any:  # noqa: ANN401 - a NeuronSet, whose room is imported late
+    """The neurons that the original's released code would have edited in the place of these."""
+    from ocr_neurons.rank.legacy import LEGACY, random_neurons, same_in_every_layer
+
+    name, _, layer = switch.partition(":")
+    if name == "random-neurons" and not layer:
+        return random_neurons(chosen, seed)
+    if name == "every-layer" and layer.isdigit():
+        return same_in_every_layer(chosen, int(layer))
+    if name in LEGACY and name != "every-layer":
+        raise UserError(f"legacy {name!r}: not a matter of ranking ({LEGACY[name]}); see results/paper-protocol")
+    raise UserError(
+        f"legacy {switch!r} given; wanted random-neurons, or every-layer:N with a layer, such as every-layer:25"
+    )
 
 
 def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
