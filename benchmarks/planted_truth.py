@@ -12,7 +12,7 @@ seed, 100 words are probed with digits for letters at two levels, and beside it 
 Nulls: pairs of two clean words in random order; for ``dose``, doses dealt anew among the words; for ``specific``, the
 twins against the twins, drawn a second time on the same words and on others.
 
-Writes ``planted-truth.md`` and ``planted-truth.json``. Takes some minutes on one core.
+Writes ``README.md`` and ``planted-truth.json``. Takes some minutes on one core.
 """
 
 from __future__ import annotations
@@ -116,6 +116,16 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         "# Ranking against planted truth",
         "",
+        f"    python benchmarks/planted_truth.py --out results/planted-truth --seeds {about['seeds']} "
+        f"--strength {about['strength']:g}",
+        "",
+        "Which methods find neurons that are known to react to one kind of noise? How to read it: without a control, "
+        "discoveries are neurons that move at all, and most move under any change of a word; a control takes these "
+        "out. `twins` is the ideal control (nothing differs but what the planted neurons read), `letters` is the one "
+        "that real data allow: against it a neuron that tells a few recurring signs from random letters counts as "
+        "found. One tiny model, planted neurons of one kind: which method is best here need not be best elsewhere. "
+        "The strength of the planting was chosen, of a few values, so that planted neurons do fire one by one.",
+        "",
         f"{about['planted']} of {about['layers'] * about['width']} neurons of a tiny random Llama fire on digits "
         f"(strength {about['strength']:g}); "
         f"{about['words']} words at two levels; {about['seeds']} seeds. Mean over seeds (standard deviation).",
@@ -147,7 +157,7 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ranking methods against planted truth.")
-    parser.add_argument("--out", type=Path, required=True, help="folder for planted-truth.md and planted-truth.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder for README.md and planted-truth.json")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--strength", type=float, default=planted.STRENGTH, help="how strongly planted neurons fire")
     args = parser.parse_args()
@@ -157,7 +167,7 @@ def main() -> None:
         one(seed, args.strength, values, nulls)
     result = summary(args.seeds, args.strength, values, nulls)
     write_json(args.out / "planted-truth.json", result)
-    write_text(args.out / "planted-truth.md", table(result))
+    write_text(args.out / "README.md", table(result))
     print(table(result))
 
 
