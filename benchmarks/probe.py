@@ -56,16 +56,25 @@ def main() -> None:
     if args.hold or args.own:
         print(json.dumps(_held(args) if args.hold else _own(args)))
         return
-    found: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads(), "speed": []}
-    for name, dtype in DTYPES.items():
-        found["speed"].append({"dtype": name} | _speed(args, dtype))
-        print(found["speed"][-1], flush=True)
-    found["memory"] = [_child(args, "--hold", count, "bfloat16") for count in args.memory]
-    print(found["memory"], flush=True)
-    found["peers"] = _compared(args)
+    kept = args.out / "probe.json" if args.out else None
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept and kept.is_file() else {}
+    found |= {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    for name, work in STAGES.items():  # each is kept, so that a second call goes on
+        if name not in found:
+            found[name] = work(args)
+            print(name, found[name], flush=True)
+            if kept:
+                write_json(kept, found)
     if args.out:
-        write_json(args.out / "probe.json", found)
-        write_text(args.out / "probe.md", _markdown(found))
+        write_text(args.out / "README.md", _markdown(found))
+
+
+def _speeds(args: argparse.Namespace) -> list[dict[str, Any]]:
+    return [{"dtype": name} | _speed(args, dtype) for name, dtype in DTYPES.items()]
+
+
+def _memory(args: argparse.Namespace) -> list[dict[str, Any]]:
+    return [_child(args, "--hold", count, "bfloat16") for count in args.memory]
 
 
 def _speed(args: argparse.Namespace, dtype: torch.dtype) -> dict[str, float]:
@@ -199,15 +208,15 @@ def _markdown(found: dict[str, Any]) -> str:
             f"| {row['dtype']} | {row['bare_tokens_per_second']:,.0f} | {row['probe_tokens_per_second']:,.0f} "
             f"| {row['ratio']:.3f} | {row['padding']:.1%} |"
         )
-    lines += ["", "| pairs | peak above the model, MiB | seconds |", "|---|---|---|"]
-    lines += [
-        f"| {row['pairs']:,} | {row['mib_above_model']:,.0f} | {row['seconds']:,.0f} |" for row in found["memory"]
-    ]
+    lines += ["", "| pairs | peak above the model, MiB |", "|---|---|"]
+    lines += [f"| {row['pairs']:,} | {row['mib_above_model']:,.0f} |" for row in found["memory"]]
     lines += ["", "| tool | pairs | pairs/s | peak above the model, MiB |", "|---|---|---|---|"]
     for row in found["peers"]:
         lines.append(f"| {row['name']} | {row['pairs']} | {row['pairs_per_second']:.1f} | {row['peak_mib']:,.0f} |")
     return "\n".join(lines) + "\n"
 
+
+STAGES = {"speed": _speeds, "peers": _compared, "memory": _memory}
 
 if __name__ == "__main__":
     main()
