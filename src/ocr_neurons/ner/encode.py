@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.special import special_tokens
 from ocr_neurons.text.document import Document
 
 MAX_LENGTH = 128
@@ -41,7 +42,7 @@ def windows(
     Raises:
         UserError: ``max_length`` has no room for a sub-word beside the special tokens.
     """
-    before, after = _special(tokenizer)
+    before, after = special_tokens(tokenizer)
     room = max_length - len(before) - len(after)
     if room < 1:
         raise UserError(
@@ -119,11 +120,3 @@ def _pieces(sentences: Sequence[tuple[int, int]], heads: Sequence[int], room: in
 def _stand_in(tokenizer: PreTrainedTokenizerBase) -> int:
     known = (tokenizer.unk_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
     return next((int(number) for number in known if isinstance(number, int)), 0)
-
-
-def _special(tokenizer: PreTrainedTokenizerBase) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The special tokens that the tokenizer puts before and after a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    full = tokenizer("a")["input_ids"]
-    at = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
-    return tuple(full[:at]), tuple(full[at + len(bare) :])
