@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ocr_neurons.report.chart import Chart, Table
-from ocr_neurons.report.inputs import Layers
+from ocr_neurons.report.inputs_layers import Layers
 from ocr_neurons.report.phrase import NONE, runs, whole
 from ocr_neurons.report.style import BAND, LEVELS, MARKERS, MUTED, NARROW, STRONG, canvas, legend_above, short
 

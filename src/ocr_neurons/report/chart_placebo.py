@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ocr_neurons.report.chart import Chart, Table
-from ocr_neurons.report.inputs import Layers, Placebo
+from ocr_neurons.report.inputs_layers import Layers, Placebo
 from ocr_neurons.report.phrase import NONE, whole
 from ocr_neurons.report.style import LEVELS, MARKERS, NARROW, STRONG, WEAK, canvas, legend_above
 
