@@ -15,6 +15,7 @@ from ocr_neurons.common.seeds import generator
 from ocr_neurons.lm.load import load_tokenizer
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import blocks
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.model import build
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
@@ -31,6 +32,7 @@ alpha = 16
 learning_rate = 5e-3
 batch = 4
 max_length = 64
+context = 8
 [pairs]
 words = 12
 [sweep]
@@ -41,7 +43,7 @@ draws = 1
 test_draws = 3
 """
 
-LEARN = Recipe(epochs=12, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64)
+LEARN = Recipe(epochs=12, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64, context=8)
 """Enough for a tiny model to learn the pattern."""
 SHORT = replace(LEARN, epochs=1)
 
@@ -88,7 +90,7 @@ def untrained(folder: Path, attention: str = "bidirectional", max_length: int = 
                     torch.nn.init.normal_(module.weight, std=0.3)
         torch.nn.init.normal_(head.weight, std=3.0)  # type: ignore[union-attr,arg-type]
     model.eval()
-    return Tagger(model, load_tokenizer(str(folder)), list(LABELS), max_length, {"attention": attention})
+    return Tagger(model, load_tokenizer(str(folder)), list(LABELS), Encoding(max_length), {"attention": attention})
 
 
 def everything_ranked(layers: int = 4, width: int = 48, seed: int = 0) -> NeuronSet:

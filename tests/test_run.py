@@ -38,7 +38,7 @@ def config(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str]
         dtype="float32",
         device="cpu",
         seed=3,
-        train=Recipe(epochs=8, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64),
+        train=Recipe(epochs=8, rank=8, alpha=16, learning_rate=5e-3, batch=4, max_length=64, context=8),
         pairs=Pairing(words=12),
         sweep=Sweeping(regions=("first", "last"), shares=(0.2,), factors=(0.0, 4.0), draws=1, test_draws=3),
     )

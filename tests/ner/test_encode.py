@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -11,7 +13,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.ner.encode import OVERLAP, Window, token_heads, windows
+from ocr_neurons.ner.encode import Window, token_heads, windows
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.text.document import Document, Token
 
 TEXT = ["The ship arrived at the harbour of Liverpool.", "Le ministre arriva à l'hôtel, le 3 mars."]
@@ -76,23 +79,36 @@ def encode(one: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[list[int]
     return encoded.input_ids, own
 
 
-def sits(window: Window, shift: int, own: list[list[int]]) -> bool:
-    """Whether every head of a window that begins ``shift`` sub-words later stands on a sub-word of its token.
+def sits(window: Window, shift: int, own: list[list[int]], head: str) -> bool:
+    """Whether every head of a window that begins ``shift`` sub-words later stands on the right sub-word of its token.
 
-    A sub-word that two tokens share must be the last one of the second.
+    A token's own sub-words are those that overlap it, but for one at which the token before begins, if there are
+    others. The last word of a window may be cut.
     """
-    taken: set[int] = set()
-    for position, token in window.heads:
-        sub = position + shift
-        if own[token] and (sub not in own[token] or (sub in taken and own[token][-1] > sub)):
+    cut = window.heads[-1][1]
+    for (position, token), (begin, end) in zip(window.heads, window.spans, strict=True):
+        if not own[token]:
+            continue
+        if begin + shift != begins(own)[token] or (token != cut and end + shift != own[token][-1] + 1):
             return False
-        taken.add(sub)
+        if position != (begin if head == "first" else end - 1):
+            return False
     return True
 
 
-def check_windows(documents: list[Document], tokenizer: PreTrainedTokenizerFast, max_length: int) -> list[Window]:
+def begins(own: list[list[int]]) -> list[int]:
+    """At which of the sub-words that overlap it each token begins; -1 where there is none."""
+    found: list[int] = []
+    taken = -1
+    for subs in own:
+        found.append(-1 if not subs else subs[1] if subs[0] == taken and len(subs) > 1 else subs[0])
+        taken = max(taken, found[-1], 0)  # one without any stands in for the first sub-word of the document
+    return found
+
+
+def check_windows(documents: list[Document], tokenizer: PreTrainedTokenizerFast, encoding: Encoding) -> list[Window]:
     """Assert all that must hold of the windows, from the tokenizer's own encoding alone."""
-    cut = windows(documents, tokenizer, max_length)
+    cut = windows(documents, tokenizer, encoding)
     marks = len(tokenizer("").input_ids)
     full = tokenizer("a").input_ids
     before = full.index(tokenizer("a", add_special_tokens=False).input_ids[0])
@@ -102,17 +118,30 @@ def check_windows(documents: list[Document], tokenizer: PreTrainedTokenizerFast,
     for window in cut:
         ids, own = encodings[window.document]
         inside = list(window.ids[before : len(window.ids) - after])
-        assert 0 < len(window.ids) <= max_length
         assert list(window.ids[:before] + window.ids[len(window.ids) - after :]) == tokenizer("").input_ids
-        assert all(before <= position < len(window.ids) - after for position, _ in window.heads)
+        if encoding.repeat:
+            half = len(inside) // 2
+            assert inside[:half] == inside[half:]
+            inside = inside[half:]
+            window = replace(
+                window,
+                heads=tuple((position - half, token) for position, token in window.heads),
+                spans=tuple((first - half, last - half) for first, last in window.spans),
+            )
+        assert 0 < len(inside) + marks <= encoding.max_length
+        assert all(before <= position < before + len(inside) for position, _ in window.heads)
         covered[window.document] += [token for _, token in window.heads]
         if not ids:
             assert len(inside) == 1
             continue
         # equal stretches may stand in several places: one of them must fit
-        position, token = window.heads[0]
+        (position, _), (_, token) = window.spans[0], window.heads[0]
         places = {sub - (position - before) for sub in own[token]} or range(len(ids) - len(inside) + 1)
-        assert any(ids[i : i + len(inside)] == inside and sits(window, i - before, own) for i in places if i >= 0)
+        assert any(
+            ids[i : i + len(inside)] == inside and sits(window, i - before, own, encoding.head)
+            for i in places
+            if i >= 0
+        )
     for number, one in enumerate(documents):
         assert covered[number] == list(range(len(one.tokens)))
     return cut
@@ -120,21 +149,26 @@ def check_windows(documents: list[Document], tokenizer: PreTrainedTokenizerFast,
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=150, deadline=None)
-@given(documents=st.lists(DOCUMENTS, max_size=3), max_length=st.integers(4, 90))
-@example(documents=[], max_length=16)
-@example(documents=[Document("empty", ())], max_length=16)
-@example(documents=[document(["\x07"]), document(["a"])], max_length=16)
-@example(documents=[document(["\u200b", "Liverpool", "\x07", "ship", "\x00"])], max_length=16)
-@example(documents=[document(["("] * 6 + [")."] * 6, space_after=False)], max_length=8)
-def test_every_token_has_one_head_in_one_window(tokenizers, kind, documents, max_length):
-    check_windows(documents, tokenizers[kind], max_length)
+@given(
+    documents=st.lists(DOCUMENTS, max_size=3),
+    encoding=st.builds(
+        Encoding, st.integers(4, 90), st.integers(0, 40), st.sampled_from(["first", "last"]), st.booleans()
+    ),
+)
+@example(documents=[], encoding=Encoding(16))
+@example(documents=[Document("empty", ())], encoding=Encoding(16))
+@example(documents=[document(["\x07"]), document(["a"])], encoding=Encoding(16))
+@example(documents=[document(["\u200b", "Liverpool", "\x07", "ship", "\x00"])], encoding=Encoding(16, head="last"))
+@example(documents=[document(["("] * 6 + [")."] * 6, space_after=False)], encoding=Encoding(8))
+def test_every_token_has_one_head_in_one_window(tokenizers, kind, documents, encoding):
+    check_windows(documents, tokenizers[kind], encoding)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sentence_of_a_thousand_tokens(tokenizers, kind):
     long = document(["Liverpool", "ship", ").", "l'hôtel"] * 250)
     for max_length in (8, 64, 192, 9000):
-        cut = check_windows([document(["a"]), long, document(["b"])], tokenizers[kind], max_length)
+        cut = check_windows([document(["a"]), long, document(["b"])], tokenizers[kind], Encoding(max_length))
         assert (len(cut) == 3) == (max_length == 9000)
 
 
@@ -143,7 +177,7 @@ def test_a_window_of_exactly_its_room_whose_last_token_shares_its_sub_word(token
     tokenizer = tokenizers["bytes"]
     one = Document("d", (Token("x", sentence_end=True), Token("y", space_after=False), Token(""), Token("z")))
     for max_length in range(1, 8):
-        cut = windows([one], tokenizer, max_length)
+        cut = windows([one], tokenizer, Encoding(max_length))
         assert [token for window in cut for _, token in window.heads] == [0, 1, 2, 3]
         assert all(position < len(window.ids) <= max_length for window in cut for position, _ in window.heads)
 
@@ -153,14 +187,14 @@ def test_a_short_document_is_one_window_of_its_running_text(tokenizers, kind):
     tokens = (Token("L'", space_after=False), Token("hôtel"), Token("(", space_after=False), Token("Liverpool"))
     one = Document("d", (*tokens, Token(")", space_after=False), Token(".")))
     assert one.text() == "L'hôtel (Liverpool )."
-    (window,) = windows([one], tokenizers[kind], 64)
+    (window,) = windows([one], tokenizers[kind], Encoding(64))
     assert list(window.ids) == tokenizers[kind]("L'hôtel (Liverpool ).").input_ids
 
 
 def test_sentences_that_fit_are_never_cut_and_share_windows(tokenizers):
     tokenizer = tokenizers["bytes"]
     one = Document("d", tuple(Token(w, sentence_end=w == "port") for w in ["ship", "to", "port"] * 10))
-    cut = check_windows([one], tokenizer, 40)
+    cut = check_windows([one], tokenizer, Encoding(40, context=0))
     ends = {end for _, end in one.sentences()}
     bounds = [window.heads[-1][1] + 1 for window in cut]
     assert set(bounds) <= ends
@@ -169,13 +203,40 @@ def test_sentences_that_fit_are_never_cut_and_share_windows(tokenizers):
     assert len(cut) <= 2 * -(-encoded // 40), "windows are half empty"
 
 
-def test_pieces_of_a_long_sentence_see_over_the_cut(tokenizers):
-    long = document(["Liverpool", "ship", "harbour"] * 200)
-    cut = check_windows([long], tokenizers["bytes"], 192)
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("context", [0, 1, 30])
+def test_every_window_shows_the_context_that_there_is(tokenizers, context, ends):
+    one = document(["Liverpool", "ship", "harbour"] * 200)
+    if ends:
+        one = Document("d", tuple(replace(t, sentence_end=t.text == "harbour") for t in one.tokens))
+    whole, own = encode(one, tokenizers["bytes"])
+    cut = check_windows([one], tokenizers["bytes"], Encoding(192, context))
     assert len(cut) > 3
-    for number, window in enumerate(cut[:-1]):
-        assert window.heads[0][0] == (OVERLAP if number else 0)
-        assert len(window.ids) - 1 - window.heads[-1][0] >= OVERLAP
+    bounds = [own[window.heads[0][1]][0] for window in cut] + [len(whole)]
+    for window, begin, end in zip(cut, bounds[:-1], bounds[1:], strict=True):
+        left = min(context, begin)
+        assert window.spans[0][0] == left
+        assert len(window.ids) == left + end - begin + min(context, len(whole) - end)
+
+
+def test_a_document_that_fits_is_not_cut_for_the_sake_of_context(tokenizers):
+    one = document(["Liverpool", "ship", "harbour"] * 9)
+    size = len(tokenizers["bytes"](one.text()).input_ids)
+    assert len(windows([one], tokenizers["bytes"], Encoding(size, context=30))) == 1
+    assert len(windows([one], tokenizers["bytes"], Encoding(size - 1, context=30))) > 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"max_length": 0}, "windows of 0 sub-words given"),
+        ({"context": -1}, "a context of -1 sub-words given"),
+        ({"head": "middle"}, "head 'middle' given; wanted first or last"),
+    ],
+)
+def test_rules_out_of_range(values, message):
+    with pytest.raises(UserError, match=message):
+        Encoding(**values)
 
 
 def test_heads_by_hand():
@@ -190,4 +251,4 @@ def test_heads_by_hand():
 
 def test_windows_without_room_are_refused(tokenizers):
     with pytest.raises(UserError, match="windows of 3 sub-words given; wanted more than the 3 special ones"):
-        windows([document(["a"])], tokenizers["marked"], 3)
+        windows([document(["a"])], tokenizers["marked"], Encoding(3))

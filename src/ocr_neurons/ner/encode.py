@@ -7,58 +7,125 @@ long its document or its sentence.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.special import special_tokens
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.text.document import Document
-
-MAX_LENGTH = 128
-OVERLAP = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A piece of a document: ``ids`` are sub-word numbers, ``heads`` pairs ``(position in ids, token of document)``."""
+    """A piece of a document: ``ids`` are sub-word numbers, the rest tells where the tokens it labels stand.
+
+    Attributes:
+        document: the document's place in its sequence.
+        heads: ``(position in ids, token of document)``: where the label of a token is given.
+        spans: for each of ``heads`` the token's own sub-words, positions ``[first, last)``, without one at which the
+            token before begins, unless there is no other. The end of a word longer than a window is cut with it.
+    """
 
     document: int
     ids: tuple[int, ...]
     heads: tuple[tuple[int, int], ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A document as sub-words: ``firsts[i]`` is the one at which token ``i`` begins, ``lasts[i]`` the one after it."""
+
+    ids: tuple[int, ...]
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+    def size(self, first: int, last: int) -> int:
+        """Sub-words from token ``first`` to the end of token ``last - 1``, which may share it with the next one."""
+        end = self.firsts[last] if last < len(self.firsts) else len(self.ids)
+        return max(end, self.firsts[last - 1] + 1) - self.firsts[first]
+
+
+def encode(document: Document, tokenizer: PreTrainedTokenizerBase) -> Encoded:
+    """The sub-words of a document's running text, and which of them are whose; never none."""
+    running = document.running_text()
+    encoded = tokenizer(running.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    # a tokenizer may drop all there is (BERT's drops control characters); the tokens still need a window
+    ids: list[int] = encoded["input_ids"] or [_stand_in(tokenizer)]
+    offsets = encoded["offset_mapping"] or [(0, 0)]
+    firsts = token_heads(offsets, running.starts, running.ends)
+    begins = [start for start, _ in offsets]
+    lasts = [max(bisect_left(begins, end), first + 1) for first, end in zip(firsts, running.ends, strict=True)]
+    return Encoded(tuple(ids), tuple(firsts), tuple(lasts))
 
 
 def windows(
-    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, max_length: int = MAX_LENGTH
+    documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase, encoding: Encoding | None = None
 ) -> list[Window]:
-    """Cut documents into windows of at most ``max_length`` sub-words, special tokens included, at sentence ends.
+    """Cut documents into windows by the ``encoding`` (its defaults unless given), at sentence ends where it can.
 
-    Neighbouring sentences share a window while they fit. A sentence longer than a window is cut; its pieces reach
-    over the cut by up to ``OVERLAP`` sub-words, so that no token is read at a bare edge. Each token of each document
-    is in the heads of exactly one window.
+    Neighbouring sentences share a window while they fit beside the context on either side. A sentence longer than
+    that is cut. Each token of each document is in the heads of exactly one window.
 
     Raises:
         UserError: ``max_length`` has no room for a sub-word beside the special tokens.
     """
-    before, after = special_tokens(tokenizer)
-    room = max_length - len(before) - len(after)
-    if room < 1:
-        raise UserError(
-            f"windows of {max_length} sub-words given; wanted more than the {max_length - room} special ones"
-        )
+    layout = Layout(encoding or Encoding(), tokenizer)
     cut: list[Window] = []
     for number, document in enumerate(documents):
-        running = document.running_text()
-        encoded = tokenizer(running.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        # a tokenizer may drop all there is (BERT's drops control characters); the tokens still need a window
-        ids: list[int] = encoded["input_ids"] or [_stand_in(tokenizer)]
-        heads = token_heads(encoded["offset_mapping"] or [(0, 0)], running.starts, running.ends)
-        for start, stop, first, last in _pieces(document.sentences(), [*heads, len(ids)], room):
-            kept = tuple((heads[token] - start + len(before), token) for token in range(first, last))
-            cut.append(Window(number, (*before, *ids[start:stop], *after), kept))
+        encoded = encode(document, tokenizer)
+        cut += [layout.window(number, encoded, *piece) for piece in pieces(encoded, document, layout.room, layout.core)]
     return cut
+
+
+class Layout:
+    """How the words of a window are laid out for a model: special tokens, context, repetition.
+
+    Attributes:
+        room: sub-words beside the special tokens.
+        core: sub-words beside the context as well; a context that leaves less than half of the room is shortened.
+    """
+
+    def __init__(self, encoding: Encoding, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.encoding = encoding
+        self.before, self.after = special_tokens(tokenizer)
+        special = len(self.before) + len(self.after)
+        self.room = encoding.max_length - special
+        if self.room < 1:
+            raise UserError(
+                f"windows of {encoding.max_length} sub-words given; wanted more than the {special} special ones"
+            )
+        self.context = min(encoding.context, self.room // 4)
+        self.core = self.room - 2 * self.context
+
+    def window(self, number: int, encoded: Encoded, first: int, last: int, limit: int | None = None) -> Window:
+        """Tokens ``[first, last)`` of document ``number``, with their context.
+
+        The end of a word that is longer than ``limit`` sub-words, the layout's room unless given, is cut off.
+        """
+        begin = encoded.firsts[first]
+        end = begin + min(encoded.size(first, last), limit or self.room)
+        spare = max(0, self.room - (end - begin))
+        start = begin - min(self.context, begin, spare)
+        stop = end + min(self.context, len(encoded.ids) - end, spare - (begin - start))
+        text = encoded.ids[start:stop]
+        shift = len(self.before) - start
+        copies = (text,)
+        if self.encoding.repeat:
+            copies, shift = (text, text), shift + len(text)
+        spans = [
+            (encoded.firsts[token] + shift, min(encoded.lasts[token], stop) + shift) for token in range(first, last)
+        ]
+        heads = [
+            (head if self.encoding.head == "first" else tail - 1, token)
+            for token, (head, tail) in zip(range(first, last), spans, strict=True)
+        ]
+        ids = (*self.before, *(sub for copy in copies for sub in copy), *self.after)
+        return Window(number, ids, tuple(heads), tuple(spans))
 
 
 def token_heads(offsets: Sequence[tuple[int, int]], starts: Sequence[int], ends: Sequence[int]) -> list[int]:
@@ -80,41 +147,33 @@ def token_heads(offsets: Sequence[tuple[int, int]], starts: Sequence[int], ends:
     return heads
 
 
-def _pieces(sentences: Sequence[tuple[int, int]], heads: Sequence[int], room: int) -> list[tuple[int, int, int, int]]:
-    """Spans ``(sub-word start, stop, first token, last token)``; token spans follow one another without a gap.
+def pieces(encoded: Encoded, document: Document, room: int, core: int) -> Iterator[tuple[int, int]]:
+    """Token spans ``[first, last)`` that follow one another without a gap, each of at most ``core`` sub-words.
 
-    ``heads`` holds the first sub-word of each token and, last, the number of sub-words.
+    A span of one token may be longer. A document that fits into ``room`` needs no context and is one span.
     """
-
-    def size(first: int, last: int) -> int:
-        # the last token may share its sub-word with the first of the next piece
-        return max(heads[last], heads[last - 1] + 1) - heads[first]
-
-    units: list[tuple[int, int]] = []
-    for first, last in sentences:
-        limit = room if size(first, last) <= room else max(1, room - 2 * OVERLAP)
-        begin = first
-        for token in range(first + 1, last):
-            if size(begin, token + 1) > limit:
-                units.append((begin, token))
-                begin = token
-        units.append((begin, last))
+    count = len(document.tokens)
+    if count and encoded.size(0, count) <= room:
+        yield 0, count
+        return
     merged: list[tuple[int, int]] = []
-    for first, last in units:
-        if merged and size(merged[-1][0], last) <= room:
+    for first, last in _units(encoded, document.sentences(), core):
+        if merged and encoded.size(merged[-1][0], last) <= core:
             merged[-1] = (merged[-1][0], last)
         else:
             merged.append((first, last))
-    starts = {first for first, _ in sentences}
-    pieces: list[tuple[int, int, int, int]] = []
-    for first, last in merged:
-        start, stop = heads[first], heads[first] + size(first, last)
-        if first not in starts:
-            start -= min(OVERLAP, start, max(0, room - (stop - start)))
-        if last not in starts:
-            stop += min(OVERLAP, heads[-1] - stop, max(0, room - (stop - start)))
-        pieces.append((start, min(stop, start + room), first, last))
-    return pieces
+    yield from merged
+
+
+def _units(encoded: Encoded, sentences: Sequence[tuple[int, int]], core: int) -> Iterator[tuple[int, int]]:
+    """The sentences, long ones cut."""
+    for first, last in sentences:
+        begin = first
+        for token in range(first + 1, last):
+            if encoded.size(begin, token + 1) > core:
+                yield begin, token
+                begin = token
+        yield begin, last
 
 
 def _stand_in(tokenizer: PreTrainedTokenizerBase) -> int:

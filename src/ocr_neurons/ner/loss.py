@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ocr_neurons.lm.batches import Batch, pad, plan
-from ocr_neurons.ner.encode import Window, token_heads, windows
+from ocr_neurons.ner.encode import windows
 from ocr_neurons.ner.labels import label_ids
 from ocr_neurons.ner.tagger import TOKEN_BUDGET, Tagger
 from ocr_neurons.text.document import Document
@@ -87,13 +85,18 @@ class TaggerLoss:
         """
         tagger = self.tagger
         labels = label_ids(document, tagger.labels)
-        cut = windows([document], tagger.tokenizer, tagger.max_length)
-        words = _words(document, tagger, cut)
+        cut = windows([document], tagger.tokenizer, tagger.encoding)
         pad_id = int(tagger.tokenizer.pad_token_id or 0)
         pieces: list[Labelled] = []
         for rows in plan([len(window.ids) for window in cut], self.budget):
-            heads = [(line, position, token) for line, row in enumerate(rows) for position, token in cut[row].heads]
-            lines, positions, tokens = (torch.tensor(column, dtype=torch.long) for column in zip(*heads, strict=True))
+            words = [
+                (line, position, token, span)
+                for line, row in enumerate(rows)
+                for (position, token), span in zip(cut[row].heads, cut[row].spans, strict=True)
+            ]
+            lines, positions, tokens = (
+                torch.tensor([word[column] for word in words], dtype=torch.long) for column in range(3)
+            )
             targets = torch.tensor(labels)[tokens]
             pieces.append(
                 Labelled(
@@ -102,7 +105,7 @@ class TaggerLoss:
                     lines.to(tagger.device),
                     positions.to(tagger.device),
                     targets.to(tagger.device),
-                    {token: (line, *words[token]) for line, _, token in heads},
+                    {token: (line, *span) for line, _, token, span in words},
                 )
             )
         return pieces
@@ -119,25 +122,3 @@ class TaggerLoss:
         finally:
             model.train(was_training)
         return total / len(document.tokens) if document.tokens else float("nan")
-
-
-def _words(document: Document, tagger: Tagger, cut: list[Window]) -> dict[int, tuple[int, int]]:
-    """For each token its sub-words in its window, from its head on: positions ``[first, last)``.
-
-    A sub-word that it shares with the token before belongs to that one alone. The end of a word longer than a window
-    is cut with it.
-    """
-    running = document.running_text()
-    encoded = tagger.tokenizer(running.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
-    heads = token_heads(offsets or [(0, 0)], running.starts, running.ends)
-    begins = [start for start, _ in offsets]
-    words: dict[int, tuple[int, int]] = {}
-    for window in cut:
-        for position, token in window.heads:
-            last = position + bisect_left(begins, running.ends[token]) - heads[token]
-            if token == window.heads[-1][1]:  # the only one that may reach over the edge
-                kept = takewhile(lambda two: two[0] == two[1], zip(window.ids[position:], ids[heads[token] :]))  # noqa: B905
-                last = min(last, position + sum(1 for _ in kept))
-            words[token] = (position, max(last, position + 1))
-    return words

@@ -16,6 +16,9 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json
 from ocr_neurons.lm.load import explained, load_tokenizer, may_download, resolve
 from ocr_neurons.lm.quiet import quiet_transformers
+from ocr_neurons.ner.attention import check_attention, lift_mask
+from ocr_neurons.ner.encoding import Encoding
+from ocr_neurons.ner.heads import register_head
 from ocr_neurons.ner.tagger import Tagger
 
 CARD = "ocr_neurons.json"
@@ -34,12 +37,10 @@ def build(
 
     ``fresh_head`` allows a checkpoint without a head, which is then drawn from torch's global generator.
 
-    With ``attention="bidirectional"`` the decoder's causal mask is lifted through ``config.is_causal = False``, which
-    is kept in the configuration, so that plain transformers reads the saved model in the same way. Setting it on the
-    attention modules alone would stay causal wherever there is padding.
+    ``attention`` is ``bidirectional`` or ``causal``: see :mod:`ocr_neurons.ner.attention`.
 
     Raises:
-        UserError: the checkpoint cannot be loaded, lacks weights, or is of an architecture without such a model.
+        UserError: the checkpoint cannot be loaded, lacks weights, is of no text architecture, or cannot attend so.
     """
     with explained(source, "model"), quiet_transformers(keep_bars=may_download(source)):
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
@@ -47,23 +48,17 @@ def build(
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
         if attention == "bidirectional":
-            config.is_causal = False
-        try:
-            model, found = AutoModelForTokenClassification.from_pretrained(
-                source, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
-            )
-        except ValueError as error:
-            if "Unrecognized configuration class" not in str(error):
-                raise
-            raise UserError(
-                f"{source}: transformers has no token-classification model for {config.model_type!r}; "
-                "use a model of another architecture (llama, mistral, qwen2, bert …)"
-            ) from None
+            lift_mask(config)
+        register_head(config)
+        model, found = AutoModelForTokenClassification.from_pretrained(
+            source, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
+        )
     trunk = f"{model.base_model_prefix}."
     missing = sorted(key for key in found["missing_keys"] if key.startswith(trunk) or not fresh_head)
     if missing:  # transformers would make them up
         raise UserError(f"{source}: {len(missing)} weights are missing, first {missing[0]}; wanted a whole checkpoint")
     placed: nn.Module = model.to(device)
+    check_attention(placed, attention, source)
     return placed
 
 
@@ -76,7 +71,7 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     card = read_json(folder / CARD, "a tagger's folder, as `ocr-neurons train` writes it")
     try:
         labels, attention = list(card["labels"]), str(card["attention"])
-        base, max_length = str(card["base"]), int(card["max_length"])
+        base, encoding = str(card["base"]), Encoding.from_json(card["encoding"])
         if "O" not in labels or isinstance(card["labels"], str) or attention not in ("bidirectional", "causal"):
             raise ValueError(f"labels {card['labels']}, attention {attention!r}")
     except (KeyError, TypeError, ValueError) as error:
@@ -97,7 +92,7 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
         parameter.requires_grad_(False)
     # the head of an adapter comes back in float32; logits of one dtype need one dtype
     model.to(dtype)
-    return Tagger(model, load_tokenizer(source), labels, max_length, dict(card))
+    return Tagger(model, load_tokenizer(source), labels, encoding, dict(card))
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.lm.batches import Batch, pad, plan
 from ocr_neurons.ner.decode import decode
 from ocr_neurons.ner.encode import Window, windows
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.text.document import Document
 
@@ -29,7 +30,7 @@ class Tagger:
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
     labels: list[str]
-    max_length: int
+    encoding: Encoding
     info: dict[str, Any]
 
     @property
@@ -49,7 +50,7 @@ class Tagger:
 
     def prepare(self, documents: Sequence[Document]) -> Prepared:
         """Cut and batch documents once, to tag them many times under different edits."""
-        cut = windows(documents, self.tokenizer, self.max_length)
+        cut = windows(documents, self.tokenizer, self.encoding)
         groups = plan([len(window.ids) for window in cut], TOKEN_BUDGET)
         pad_id = int(self.tokenizer.pad_token_id or 0)
         sequences = [window.ids for window in cut]

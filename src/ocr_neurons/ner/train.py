@@ -1,4 +1,4 @@
-"""Training a tagger: LoRA on a token-classification model, by the Hugging Face Trainer."""
+"""Training a tagger: LoRA or full fine-tuning of a token-classification model, by the Hugging Face Trainer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,26 @@ from typing import Any
 import numpy as np
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
-from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from torch import nn
+from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import load_tokenizer, resolve
 from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.lm.sites import blocks
-from ocr_neurons.ner.encode import Window, windows
-from ocr_neurons.ner.labels import IGNORED, inventory, label_ids
+from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
+from ocr_neurons.ner.labels import check_types, inventory
 from ocr_neurons.ner.model import CARD, build, write_card
 from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.ner.schedule import Schedule, schedule
+from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.ner.trainer import Judge, TaggerTrainer, arguments
+from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.text.document import Document
+from ocr_neurons.text.hipe_tsv import format_hipe
 
 
 def train(
@@ -37,74 +43,158 @@ def train(
     base: str,
     out: Path,
     *,
+    dev: Sequence[Document] = (),
     recipe: Recipe | None = None,
     labels: Sequence[str] | None = None,
+    corrupt: Corrupt | None = None,
+    during: Callable[[nn.Module], AbstractContextManager[None]] | None = None,
     seed: int = 1,
     dtype: torch.dtype = torch.float32,
     device: torch.device | None = None,
     data: str = "",
+    facts: dict[str, Any] | None = None,
+    report_to: str = "",
     reporter: Reporter = QUIET,
 ) -> dict[str, Any]:
-    """Train a tagger on ``documents`` and write its folder: adapter, tokenizer, ``ocr_neurons.json``.
+    """Train a tagger on ``documents`` and write its folder: adapter or weights, tokenizer, ``ocr_neurons.json``.
 
-    ``labels`` defaults to the inventory of the documents. The global random generators are left as they were found.
-    Returns the card, with ``losses`` (one a logged step) and ``seconds``.
+    ``labels`` defaults to the inventory of the documents. ``dev`` is looked at only if the recipe has patience.
+    ``corrupt`` puts noise on a document, for recipes that ask for it. ``during`` changes the model while it is trained,
+    such as ``edit.on``. ``facts`` stand in the card beside ours, and decide with the rest whether a training that was
+    interrupted is the same one: it then goes on from its last epoch. ``report_to`` names loggers of the Trainer.
+
+    The global random generators are left as they were found. Returns the card, with ``losses`` (one a logged step),
+    ``dev_f1`` (one an epoch) and ``seconds``.
 
     Raises:
-        UserError: no document, no entity, windows longer than the model reads, or an output folder that holds
-            something else.
+        UserError: no document, no entity, no dev or noise where the recipe wants it, windows longer than the model
+            reads, or an output folder that holds something else.
     """
     recipe, device = recipe or Recipe(), device or torch.device("cpu")
-    if not documents:
-        raise UserError("no training documents; wanted a data set with a train split")
-    if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
-        raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
+    _check(documents, dev, out, recipe, corrupt)
     names = list(labels or inventory(documents))
     inventory(documents)  # refuses documents without entities
+    if recipe.patience:
+        check_types(dev, names, "dev")
     source = resolve(base)
     tokenizer = load_tokenizer(source)
-    examples = _examples(documents, windows(documents, tokenizer, recipe.max_length), names)
-    start = time.monotonic()
-    with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
-        model = build(source, names, attention=recipe.attention, dtype=dtype, device=device)
-        positions = getattr(model.config, "max_position_embeddings", None)
-        if isinstance(positions, int) and recipe.max_length > positions:
-            raise UserError(f"recipe: max_length = {recipe.max_length} given; {base} has {positions} positions")
-        lora = LoraConfig(
-            task_type=TaskType.TOKEN_CLS,
-            r=recipe.rank,
-            lora_alpha=recipe.alpha,
-            lora_dropout=recipe.dropout,
-            target_modules=lora_targets(model, recipe.target),
-        )
-        wrapped = get_peft_model(model, lora)
-        progress = _Progress(reporter)
-        with tempfile.TemporaryDirectory(prefix="ocr-neurons-") as scratch:
-            trainer = Trainer(
-                model=wrapped,
-                args=_arguments(recipe, scratch, seed, dtype, device),
-                train_dataset=examples,
-                data_collator=_Collator(int(tokenizer.pad_token_id or 0)),
-                callbacks=[progress],
-            )
-            trainer.remove_callback(_printer())
-            trainer.train()
-    card = {
+    card: dict[str, Any] = {
         # a relative path would only be found from here
         "base": str(Path(source).resolve()) if base not in EMBEDDED and Path(source).is_dir() else base,
         "labels": names,
-        "attention": recipe.attention,
-        "max_length": recipe.max_length,
+        "attention": recipe.mask,
+        "encoding": recipe.encoding.to_json(),
         "recipe": asdict(recipe),
         "data": data,
         "documents": len(documents),
-        "windows": len(examples),
         "seed": seed,
         "dtype": str(dtype).removeprefix("torch."),
+        **(facts or {}),
+    }
+    start = time.monotonic()
+    with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
+        model = build(source, names, attention=recipe.mask, dtype=dtype, device=device)
+        longest = _positions(model, recipe, base)
+        maker = ExampleMaker(documents, tokenizer, recipe.encoding, names, longest)
+        plan = schedule(_epochs(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
+        wrapped = _adapted(model, recipe)
+        judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
+        key = digest(card, format_hipe(documents), format_hipe(dev) if judge else "", str(source))
+        scratch = out.parent / f".{out.name}.training-{key[:12]}"
+        with _kept_if_useful(scratch), during(wrapped) if during else nullcontext():
+            trainer = TaggerTrainer(
+                wrapped,
+                arguments(recipe, scratch, seed, dtype, device, judged=judge is not None, report_to=report_to),
+                plan, Collator(int(tokenizer.pad_token_id or 0)), recipe, judge, reporter,
+            )  # fmt: skip
+            last = get_last_checkpoint(str(scratch)) if scratch.is_dir() else None
+            if last:
+                reporter.say("  training: goes on from the last epoch that was finished")
+            trainer.train(resume_from_checkpoint=last)
+            card |= _found(trainer, plan, maker)
+            _save(out, wrapped, tokenizer, card)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return card | {"seconds": time.monotonic() - start}
+
+
+def _check(
+    documents: Sequence[Document], dev: Sequence[Document], out: Path, recipe: Recipe, corrupt: Corrupt | None
+) -> None:
+    if not documents:
+        raise UserError("no training documents; wanted a data set with a train split")
+    if recipe.patience and not dev:
+        raise UserError(f"recipe: patience = {recipe.patience} given; wanted a data set with a dev split to stop by")
+    if recipe.noise_share and corrupt is None:
+        raise UserError(f"recipe: noise_share = {recipe.noise_share} given without a noise model; name one (en, fr, de)")
+    if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
+        raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
+
+
+def _positions(model: nn.Module, recipe: Recipe, base: str) -> int:
+    """How many positions an input may take."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(positions, int):
+        return 2 * recipe.encoding.longest
+    if recipe.encoding.longest > positions:
+        twice = ", twice each" if recipe.encoding.repeat else ""
+        raise UserError(f"recipe: max_length = {recipe.max_length}{twice} given; {base} has {positions} positions")
+    return positions
+
+
+def _epochs(maker: ExampleMaker, recipe: Recipe, corrupt: Corrupt | None, seed: int) -> list[list[Example]]:
+    if not recipe.noise_share or corrupt is None:
+        return [maker.plain] * recipe.epochs
+    beside = recipe.stability > 0
+    return [maker.noisy_epoch(corrupt, recipe.noise_share, beside, seed, n) for n in range(recipe.epochs)]
+
+
+def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
+    """The model with what is trained in it: its adapters and head, or all of it."""
+    if recipe.method == "full":
+        return model
+    lora = LoraConfig(
+        task_type=TaskType.TOKEN_CLS,
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=lora_targets(model, recipe.target),
+    )
+    wrapped: nn.Module = get_peft_model(model, lora)  # type: ignore[arg-type]
+    return wrapped
+
+
+def _judge(
+    model: nn.Module, tokenizer: Any, labels: list[str], recipe: Recipe, dev: Sequence[Document]  # noqa: ANN401
+) -> Judge:
+    tagger = Tagger(model, tokenizer, labels, recipe.encoding, {})
+    prepared = tagger.prepare(dev)
+    return lambda: evaluate(dev, prepared.tag(tagger)).total("strict").f1
+
+
+def _found(trainer: TaggerTrainer, plan: Schedule, maker: ExampleMaker) -> dict[str, Any]:
+    progress = trainer.progress
+    found: dict[str, Any] = {
+        "windows": len(maker.plain),
+        "steps": trainer.state.global_step,
+        "padding": round(plan.padding, 4),
         "losses": progress.losses,
     }
-    _save(out, wrapped, tokenizer, card)
-    return card | {"seconds": time.monotonic() - start}
+    if maker.cut_short:
+        found["noisy_windows_too_long"] = maker.cut_short
+    if progress.scores:
+        found |= {"dev_f1": progress.scores, "epoch_kept": 1 + int(np.argmax(progress.scores))}
+    return found
+
+
+@contextmanager
+def _kept_if_useful(folder: Path) -> Iterator[None]:
+    """Of a training that does not end, keep the folder only if it holds a checkpoint to go on from."""
+    try:
+        yield
+    except BaseException:
+        if folder.is_dir() and get_last_checkpoint(str(folder)) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def lora_targets(model: nn.Module, target: str) -> list[str]:
@@ -141,83 +231,6 @@ def _save(out: Path, model: Any, tokenizer: Any, card: dict[str, Any]) -> None: 
         part.rename(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _arguments(recipe: Recipe, scratch: str, seed: int, dtype: torch.dtype, device: torch.device) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=scratch,
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warmup,
-        lr_scheduler_type="linear",
-        seed=derive(seed, "train") % 2**32,
-        bf16=dtype == torch.bfloat16,
-        use_cpu=device.type == "cpu",
-        save_strategy="no",
-        report_to=[],
-        logging_steps=5,
-        logging_strategy="steps",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-    )
-
-
-def _examples(
-    documents: Sequence[Document], cut: Sequence[Window], labels: Sequence[str]
-) -> list[dict[str, list[int]]]:
-    numbers = [label_ids(document, labels) for document in documents]
-    examples = []
-    for window in cut:
-        targets = [IGNORED] * len(window.ids)
-        # a sub-word shared by two tokens keeps the label of the first
-        for position, token in reversed(window.heads):
-            targets[position] = numbers[window.document][token]
-        examples.append({"input_ids": list(window.ids), "labels": targets})
-    return examples
-
-
-class _Collator:
-    def __init__(self, pad_id: int) -> None:
-        self.pad_id = pad_id
-
-    def __call__(self, examples: Sequence[dict[str, list[int]]]) -> dict[str, Tensor]:
-        longest = max(len(example["input_ids"]) for example in examples)
-        ids = torch.full((len(examples), longest), self.pad_id)
-        attention = torch.zeros((len(examples), longest), dtype=torch.long)
-        labels = torch.full((len(examples), longest), IGNORED)
-        for row, example in enumerate(examples):
-            length = len(example["input_ids"])
-            ids[row, :length] = torch.tensor(example["input_ids"])
-            attention[row, :length] = 1
-            labels[row, :length] = torch.tensor(example["labels"])
-        return {"input_ids": ids, "attention_mask": attention, "labels": labels}
-
-
-class _Progress(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, reporter: Reporter) -> None:
-        self.reporter = reporter
-        self.losses: list[float] = []
-        self.start = self.spoken = time.monotonic()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
-        if not logs or "loss" not in logs:
-            return
-        self.losses.append(round(float(logs["loss"]), 4))
-        now = time.monotonic()
-        if now - self.spoken >= 10:
-            left = (now - self.start) / state.global_step * (state.max_steps - state.global_step)
-            self.reporter.say(
-                f"  training: step {state.global_step}/{state.max_steps}, epoch {state.epoch:.1f}, "
-                f"loss {self.losses[-1]:.3f}, about {left:.0f} s left"
-            )
-            self.spoken = now
-
-
-def _printer() -> Any:  # noqa: ANN401 - a transformers class
-    from transformers.trainer_callback import PrinterCallback
-
-    return PrinterCallback
 
 
 @contextmanager
