@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.text.datasets import DATA_VARIABLE, GAZETTES, SPLITS, Dataset, dataset_names, describe, load_dataset
+from ocr_neurons.text.datasets import GAZETTES, SPLITS, Dataset, dataset_names, describe, load_dataset
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
+from ocr_neurons.text.named import DATA_VARIABLE
 
 OURS = Path(__file__).resolve().parents[1] / "data"
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
