@@ -34,7 +34,7 @@ ICDAR2017 = "Chiron et al. 2017, ICDAR2017 Competition on Post-OCR Text Correcti
 ICDAR2019 = "Rigaud et al. 2019, ICDAR 2019 Competition on Post-OCR Text Correction"
 OCREPAIR = "HIPE-OCRepair-2026, https://github.com/hipe-eval/HIPE-OCRepair-2026-eval"
 AJMC = "Romanello & Najem-Meyer 2024, AjMC-NE-corpus, https://github.com/AjaxMultiCommentary/AjMC-NE-corpus"
-NON_COMMERCIAL = 'mixed, "free to use for non-commercial uses"'
+FREE = 'mixed, "free to use for non-commercial uses"'
 DTA = "CC BY-SA 4.0 (in its records), CC BY-NC 4.0 (in the guidelines)"
 
 
@@ -82,23 +82,23 @@ SETS = (
     *(_hipe2022("ajmc", x, "commentaries on Sophocles' Ajax (AjMC)") for x in ("en", "de", "fr")),
     _hipe2022("topres19th", "en", "English newspapers (TopRes19th)"),
     _hipe2022("hipe2020", "en", "American newspapers (HIPE-2020, form of 2022, no LED)"),
-    _hipe2022("newseye", "fr", "French newspapers (NewsEye)"),
+    _hipe2022("newseye", "fr", "French newspapers (NewsEye), without train"),
     Told("hipe2020:en", "entities", "American newspapers (HIPE-2020)", "hipe2020-v1.4/en", HIPE2020),
     Told("hipe2020:de", "entities", "Swiss and Luxembourgish newspapers (HIPE-2020)", "hipe2020-v1.4/de", HIPE2020),
     Told(
         "ajmc:transcripts", "transcripts", "what the page says for the noisy entities of hipe2022:ajmc-*",
         "derived/ajmc-entity-transcripts.tsv", AJMC, "CC BY-NC-SA 4.0 (its badge), CC BY 4.0 (its text)",
     ),
-    _icdar(2017, "eng_monograph", "English monographs (British Library)", f"{NON_COMMERCIAL} (British Library: CC PD)"),
-    _icdar(2017, "eng_periodical", "English periodicals (British Library)", f"{NON_COMMERCIAL} (British Library: CC PD)"),
-    _icdar(2017, "fr_periodical", "French periodicals (BnF)", f"{NON_COMMERCIAL} (Gallica)"),
+    _icdar(2017, "eng_monograph", "English monographs (British Library)", f"{FREE} (British Library: CC PD)"),
+    _icdar(2017, "eng_periodical", "English periodicals (British Library)", f"{FREE} (British Library: CC PD)"),
+    _icdar(2017, "fr_periodical", "French periodicals (BnF)", f"{FREE} (Gallica)"),
     _icdar(2019, "EN1", "English (IMPACT, British Library)"),
     _icdar(2019, "FR2", "French (IMPACT, National Library of France)"),
     _icdar(2019, "DE1", "German, front pages of the NZZ"),
-    _repair("icdar2017-en", "icdar2017", "icdar2017_v1.1_test_en", "ICDAR 2017 English, realigned; documents of CER < 0.15"),
-    _repair("icdar2017-fr", "icdar2017", "icdar2017_v1.1_test_fr", "ICDAR 2017 French, realigned; documents of CER < 0.15"),
+    _repair("icdar2017-en", "icdar2017", "icdar2017_v1.1_test_en", "ICDAR 2017 English, realigned; CER below 0.15"),
+    _repair("icdar2017-fr", "icdar2017", "icdar2017_v1.1_test_fr", "ICDAR 2017 French, realigned; CER below 0.15"),
     *(
-        _repair(f"dta19-l{n}", "dta19", f"dta19-l{n}_v0.1_test_de", f"German books, artificial wear, level {n} of 0-2", DTA)
+        _repair(f"dta19-l{n}", "dta19", f"dta19-l{n}_v0.1_test_de", f"German books, artificial wear {n} of 0-2", DTA)
         for n in range(3)
     ),
 )  # fmt: skip
@@ -148,7 +148,7 @@ def measured(told: Told, folder: Path) -> tuple[list[str], list[int], dict[str, 
         return sorted({language for language, _ in rows}), [], transcript_facts(rows)
     dataset = load_dataset(str(path))
     documents = (*dataset.train, *dataset.dev, *dataset.test)
-    years = [int(found[0]) for document in documents if (found := YEAR.match(document.date or ""))]
+    years = [int(year[0]) for document in documents if (year := YEAR.match(document.date or ""))]
     languages = sorted({document.language for document in documents})
     return languages, [min(years), max(years)] if years else [], facts(dataset, BINS)
 

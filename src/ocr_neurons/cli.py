@@ -211,7 +211,11 @@ def _data(parser: argparse.ArgumentParser) -> None:
     fetch = action("fetch", commands.fetch, "fetch a data set into the cache, each file checked against its hash")
     fetch.add_argument("name", nargs="+", help="data set of the list, such as hipe2022:ajmc-en")
     fetch.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER", help="take it from a local copy or checkout, not the network"
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FOLDER",
+        help="take it from a local copy or checkout, not the network",
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ocr_neurons.common.cache import STALE_SECONDS, cache_root, megabytes, remove_stale
+from ocr_neurons.common.cache import STALE_SECONDS, cache_root, megabytes, remove_stale, writing_cache
+from ocr_neurons.common.errors import UserError
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -41,3 +42,24 @@ def test_only_what_is_old_and_half_made_is_removed(tmp_path: Path) -> None:
 )
 def test_megabytes(count: int, told: str) -> None:
     assert megabytes(count) == told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"the disk is full; fetching ours needs about 1.4 MB.*OCR_NEURONS_CACHE"),
+        writing_cache(tmp_path, "ours", 1_400_000),
+        Path("/dev/full").open("wb", buffering=0) as full,
+    ):
+        full.write(b"x")
+
+
+def test_cache_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="cannot be written"), writing_cache(tmp_path / "file", "ours", 1):
+        (tmp_path / "file" / "data").mkdir(parents=True)
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), writing_cache(tmp_path, "ours", 1):
+        (tmp_path / "none").read_bytes()

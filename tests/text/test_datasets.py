@@ -25,6 +25,12 @@ def document(name: str, *labels: str, led: float | None = None) -> Document:
     return Document(name, tuple(Token("w", label=x, led=None if x == "O" else led) for x in labels), "en")
 
 
+@pytest.fixture(autouse=True)
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched on this machine is not seen."""
+    monkeypatch.setenv("OCR_NEURONS_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with train and test; no dev."""
@@ -138,8 +144,10 @@ def test_unknown_names_are_told_with_the_nearest(spec: str, told: str) -> None:
 def test_unset_or_wrong_data_folder_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     assert dataset_names() == sorted(GAZETTES)
-    with pytest.raises(UserError, match=f"set {DATA_VARIABLE} to the folder that holds hipe2022-v2.1 and"):
+    with pytest.raises(UserError, match=r"not on this machine; `ocr-neurons data fetch hipe2022:ajmc-en` brings it"):
         load_dataset("hipe2022:ajmc-en")
+    with pytest.raises(UserError, match=r"English monographs .*: no documents with entities"):
+        load_dataset("icdar2017:eng_monograph")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(UserError, match="which is no folder"):
         load_dataset("hipe2022:ajmc-en")

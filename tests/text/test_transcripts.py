@@ -14,8 +14,8 @@ from ocr_neurons.text.datasets import SPLITS, Dataset, load_dataset
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, write_hipe
 from ocr_neurons.text.led import surface
-from ocr_neurons.text.transcripts import (
 from ocr_neurons.text.named import DATA_VARIABLE
+from ocr_neurons.text.transcripts import (
     COLUMNS,
     FILE,
     MARK,

@@ -18,9 +18,7 @@ TIMEOUT = 30.0
 SECURE = ("https",)
 
 
-def download(
-    url: str, size: int, *, schemes: Collection[str] = SECURE, timeout: float = TIMEOUT
-) -> Iterator[bytes]:
+def download(url: str, size: int, *, schemes: Collection[str] = SECURE, timeout: float = TIMEOUT) -> Iterator[bytes]:
     """Yield the bytes of ``url`` in blocks; ``size`` is how many there must be.
 
     Redirects are followed where their scheme is in ``schemes``. Proxies are those of the environment. The content is
@@ -78,6 +76,8 @@ def _meaning(status: int) -> str:
         return f"not there (status {status}); the repository may have moved"
     if status in (403, 429):
         return f"refused (status {status}); the server may count requests: wait an hour"
+    if 300 <= status < 400:
+        return f"sent on to a place that is not taken (status {status})"
     return f"the server answered with status {status}; try later"
 
 

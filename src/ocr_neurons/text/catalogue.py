@@ -37,10 +37,11 @@ class DataFile:
 class Entry:
     """A data set of the catalogue.
 
-    ``years``: those of the first and the last dated document, or empty. ``place``: what its reader is given, a folder or a file, relative to the folder of all data. ``folder``: where its
-    files' paths begin there; ``source``: where they begin in ``repository``, which is empty if no public repository
-    holds the files in this form. ``companion``: another set that belongs to it, or empty. ``facts``: for each split
-    what :func:`ocr_neurons.text.overview.overview` counts (entities), else documents, characters and error rate.
+    ``years``: those of the first and the last dated document, or empty. ``place``: what its reader is given, a folder
+    or a file, relative to the folder of all data. ``folder``: where its files' paths begin there; ``source``: where
+    they begin in ``repository``, which is empty if no public repository holds the files in this form. ``companion``:
+    another set that belongs to it, or empty. ``facts``: for each split what :func:`ocr_neurons.text.overview.overview`
+    counts (entities), else documents, characters and error rate, or transcripts by language and split.
     """
 
     name: str

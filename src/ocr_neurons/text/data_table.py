@@ -12,9 +12,10 @@ from ocr_neurons.text.named import named_sets, not_here
 from ocr_neurons.text.overview import Bin, facts, label_table, noisy_share, overview
 
 GAZETTE_LICENCE = "CC0"
+TWINS = {"text": "of the whole text", "entities": "of the entities alone"}
 LEGEND = (
     "noisy: entities that OCR damaged (LED above 0) among those whose LED is known; CER: wrong characters of 100\n"
-    "here: no = `ocr-neurons data fetch NAME` brings it; other = OCR_NEURONS_DATA holds another version, see `data show`\n"
+    "here: no = `ocr-neurons data fetch NAME` brings it; other = OCR_NEURONS_DATA holds another version of it\n"
     "NC in a licence: not for commercial use; SA: what is made of it and passed on comes under the same licence"
 )
 
@@ -39,7 +40,19 @@ def list_table(rows: Sequence[dict[str, Any]]) -> str:
     parts = [
         "Documents with named entities (train/dev/test: documents)\n"
         + _columns(
-            ["name", "here", "lang", "years", "train/dev/test", "tokens", "entities", "noisy", "MB", "licence", "types"],
+            [
+                "name",
+                "here",
+                "lang",
+                "years",
+                "train/dev/test",
+                "tokens",
+                "entities",
+                "noisy",
+                "MB",
+                "licence",
+                "types",
+            ],
             [_entity_cells(row) for row in entities],
             right=(5, 6, 7, 8),
         ),
@@ -51,7 +64,9 @@ def list_table(rows: Sequence[dict[str, Any]]) -> str:
         ),
     ]
     if rest:
-        cells = [[row["name"], row["here"], row.get("title", "not in the catalogue"), row.get("licence", "")] for row in rest]
+        cells = [
+            [row["name"], row["here"], row.get("title", "not in the catalogue"), row.get("licence", "")] for row in rest
+        ]
         parts.append("Others\n" + _columns(["name", "here", "what", "licence"], cells))
     return "\n\n".join(parts)
 
@@ -65,8 +80,15 @@ def shown(name: str, bins: Sequence[Bin]) -> dict[str, Any]:
     row = next((row for row in listed(bins, only=name) if row["name"] == name), None)
     if row and (row["kind"] != "entities" or row["here"] == "no"):
         return row
-    told = overview(load_dataset(name), bins)
-    return {**(row or {"kind": "entities"}), "name": told["name"], "languages": told["languages"], "facts": told["splits"]}
+    dataset = load_dataset(name)
+    told = overview(dataset, bins)
+    return {
+        **(row or {"kind": "entities"}),
+        "name": told["name"],
+        "languages": told["languages"],
+        "twin_scope": dataset.twin_scope,
+        "facts": told["splits"],
+    }
 
 
 def text_of(told: dict[str, Any]) -> str:
@@ -83,14 +105,18 @@ def text_of(told: dict[str, Any]) -> str:
     if told.get("cite"):
         lines.append(f"to cite: {told['cite']}")
     if told.get("repository"):
-        lines.append(f"from: {told['repository']} at {told['commit']}, {told['files']} files, {megabytes(told['bytes'])}")
+        lines.append(
+            f"from: {told['repository']} at {told['commit']}, {told['files']} files, {megabytes(told['bytes'])}"
+        )
     if told["kind"] == "aligned":
         lines.append(_aligned_text(told["facts"]))
     elif told["kind"] == "transcripts":
         lines.append("entities: " + ", ".join(f"{count} {split}" for split, count in told["facts"].items()))
     else:
         twins = [split for split, part in told["facts"].items() if part.get("clean_twins")]
-        lines += ["clean twins: " + ", ".join(twins)] * bool(twins) + ["", label_table(told["facts"])]
+        if twins:
+            lines.append(f"clean twins: {', '.join(twins)} ({TWINS[told['twin_scope']]})")
+        lines += ["", label_table(told["facts"])]
     return "\n".join(lines)
 
 

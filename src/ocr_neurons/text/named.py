@@ -22,8 +22,8 @@ FOLDERS = {"hipe2022": "hipe2022-v2.1", "hipe2020": "hipe2020-v1.4"}
 class Found:
     """What the reader of a data set is to be given, and where it is.
 
-    ``held``: ``cache``; ``folder``, that of ``OCR_NEURONS_DATA``; ``other``, the same with files of other sizes than the
-    catalogue's, so that its figures may differ.
+    ``held``: ``cache``; ``folder``, that of ``OCR_NEURONS_DATA``; ``other``, there too, but with files of other sizes
+    than the catalogue's, so that its figures may not hold.
     """
 
     path: Path
@@ -62,7 +62,9 @@ def named_path(name: str) -> Path:
     """
     given = os.environ.get(DATA_VARIABLE, "")
     if given and not Path(given).expanduser().is_dir():
-        raise UserError(f"{name}: {DATA_VARIABLE} is {given!r}, which is no folder; wanted the one that holds HIPE data")
+        raise UserError(
+            f"{name}: {DATA_VARIABLE} is {given!r}, which is no folder; wanted the one that holds HIPE data"
+        )
     found = named_sets()
     if name in found:
         return found[name].path
@@ -81,6 +83,24 @@ def named_entry(name: str) -> Entry:
     if entry is None:
         raise UserError(f"{name}: no data set of the catalogue (`ocr-neurons data list`){nearest(name, catalogue())}")
     return entry
+
+
+def aligned_entry(given: Path) -> Entry | None:
+    """The entry of aligned texts that is meant by what was given where a path is wanted, ``None`` if a path is.
+
+    Raises:
+        UserError: it begins like a name of aligned texts, and is none.
+    """
+    name = str(given)
+    edition, colon, _ = name.partition(":")
+    names = {entry.name for entry in catalogue().values() if entry.kind == "aligned"}
+    if not colon or given.exists() or edition not in {known.partition(":")[0] for known in names}:
+        return None
+    if name not in names:
+        raise UserError(
+            f"{name}: no texts beside their OCR in the catalogue (`ocr-neurons data list`){nearest(name, names)}"
+        )
+    return catalogue()[name]
 
 
 def read_before(entry: Entry) -> Path | None:

@@ -17,7 +17,7 @@ UNKNOWN = "unknown"
 
 
 def overview(dataset: Dataset, bins: Sequence[Bin]) -> dict[str, Any]:
-    """:func:`describe`, with the LED of the entities of each split by ``bins``: ``low <= LED < high``, or equal to both.
+    """:func:`describe`, with the entities of each split by LED in ``bins``: ``low <= LED < high``, or equal to both.
 
     Counts stand under ``low-high``; under ``unknown`` those of entities without a LED. An entity's LED is that of its
     first token.
@@ -34,7 +34,9 @@ def led_counts(documents: Iterable[Document], bins: Sequence[Bin]) -> dict[str, 
     for document in documents:
         for entity in document.entities():
             led = document.tokens[entity.start].led
-            inside = (f"{low:g}-{high:g}" for low, high in bins if led is not None and (low <= led < high or low == led))
+            inside = (
+                f"{low:g}-{high:g}" for low, high in bins if led is not None and (low <= led < high or low == led)
+            )
             counts[UNKNOWN if led is None else next(inside)] += 1
     return counts
 
@@ -81,25 +83,29 @@ def label_table(splits: dict[str, Any]) -> str:
     """Entities by type and split, then by LED and split, as a plain text table; empty splits are left out."""
     names = [split for split in SPLITS if splits.get(split, {}).get("documents")]
     types = sorted({kind for name in names for kind in splits[name]["entities"]})
-    grades = [grade for grade in splits[names[0]]["led"]] if names else []
+    grades = list(splits[names[0]]["led"]) if names else []
     rows: list[tuple[str, list[int]]] = [
         (what, [splits[name][what] for name in names]) for what in ("documents", "sentences", "tokens")
     ]
     rows.append(("entities", [sum(splits[name]["entities"].values()) for name in names]))
     rows += [(f"  {kind}", [splits[name]["entities"].get(kind, 0) for name in names]) for kind in types]
     rows += [
-        (_grade(grade), counts)
-        for grade in grades
-        if any(counts := [splits[name]["led"][grade] for name in names])
+        (_grade(grade), counts) for grade in grades if any(counts := [splits[name]["led"][grade] for name in names])
     ]
     width = max(len(label) for label, _ in rows)
     lines = [" " * width + "".join(f"{name:>10}" for name in [*names, "all"])]
-    lines += [f"{label:<{width}}" + "".join(f"{count:>10,}" for count in [*counts, sum(counts)]) for label, counts in rows]
+    lines += [
+        f"{label:<{width}}" + "".join(f"{count:>10,}" for count in [*counts, sum(counts)]) for label, counts in rows
+    ]
     return "\n".join(lines)
 
 
 def _grade(name: str) -> str:
     if name == UNKNOWN:
         return "LED unknown"
-    low, _, high = name.partition("-")
-    return f"LED {low}" if low == high else f"LED {low} to {high}"
+    low, high = map(float, name.split("-"))
+    if low == high:
+        return f"LED {low:g}"
+    if high > 1:
+        return f"LED {low:g} and more"
+    return f"LED {low:g} to {high:g}" if low >= 0.01 else f"LED below {high:g}"  # LED is given in hundredths
