@@ -34,8 +34,8 @@ ICDAR2017 = "Chiron et al. 2017, ICDAR2017 Competition on Post-OCR Text Correcti
 ICDAR2019 = "Rigaud et al. 2019, ICDAR 2019 Competition on Post-OCR Text Correction"
 OCREPAIR = "HIPE-OCRepair-2026, https://github.com/hipe-eval/HIPE-OCRepair-2026-eval"
 AJMC = "Romanello & Najem-Meyer 2024, AjMC-NE-corpus, https://github.com/AjaxMultiCommentary/AjMC-NE-corpus"
-FREE = 'mixed, "free to use for non-commercial uses"'
-DTA = "CC BY-SA 4.0 (in its records), CC BY-NC 4.0 (in the guidelines)"
+FREE = 'non-commercial use ("free to use for non-commercial uses, according to sources in details": '
+DTA = "CC BY-NC 4.0 (in the guidelines), CC BY-SA 4.0 (in its records)"
 
 
 YEAR = re.compile(r"\d{4}(?!\d)")
@@ -89,9 +89,9 @@ SETS = (
         "ajmc:transcripts", "transcripts", "what the page says for the noisy entities of hipe2022:ajmc-*",
         "derived/ajmc-entity-transcripts.tsv", AJMC, "CC BY-NC-SA 4.0 (its badge), CC BY 4.0 (its text)",
     ),
-    _icdar(2017, "eng_monograph", "English monographs (British Library)", f"{FREE} (British Library: CC PD)"),
-    _icdar(2017, "eng_periodical", "English periodicals (British Library)", f"{FREE} (British Library: CC PD)"),
-    _icdar(2017, "fr_periodical", "French periodicals (BnF)", f"{FREE} (Gallica)"),
+    _icdar(2017, "eng_monograph", "English monographs (British Library)", f"{FREE}CC PD)"),
+    _icdar(2017, "eng_periodical", "English periodicals (British Library)", f"{FREE}CC PD)"),
+    _icdar(2017, "fr_periodical", "French periodicals (BnF)", f"{FREE}Gallica's terms)"),
     _icdar(2019, "EN1", "English (IMPACT, British Library)"),
     _icdar(2019, "FR2", "French (IMPACT, National Library of France)"),
     _icdar(2019, "DE1", "German, front pages of the NZZ"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -89,8 +91,8 @@ def stall(server: LocalServer, content: bytes) -> Answer:
 
 
 @contextmanager
-def running() -> Iterator[LocalServer]:
-    """A server on a free port of 127.0.0.1, until the end of the block."""
+def running(certificate: Path | None = None) -> Iterator[LocalServer]:
+    """A server on a free port of 127.0.0.1, until the end of the block; with a certificate (and key) by https."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -104,11 +106,15 @@ def running() -> Iterator[LocalServer]:
             """Say nothing."""
 
         def handle(self) -> None:
-            with suppress(BrokenPipeError, ConnectionResetError):  # who asked has gone
+            with suppress(OSError):  # who asked has gone
                 super().handle()
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        server = LocalServer(f"http://127.0.0.1:{web.server_port}")
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            web.socket = context.wrap_socket(web.socket, server_side=True)
+        server = LocalServer(f"{'https' if certificate else 'http'}://127.0.0.1:{web.server_port}")
         thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +99,33 @@ def test_silent_server_is_given_up(server: LocalServer) -> None:
     server.answers["/file"] = stall(server, CONTENT)
     with pytest.raises(UserError, match=r"broke off after \d+ of \d+ bytes \(no answer in time\)"):
         got(server, timeout=0.2)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that only its maker trusts, and its key, in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs the program openssl to make a certificate")
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = subprocess.run([*command, "-keyout", str(file), "-out", "-"], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + made.stdout)
+    return file
+
+
+def test_https_with_a_certificate_that_is_trusted_and_one_that_is_not(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    with running(certificate) as local:
+        local.answers["/file"] = whole(CONTENT)
+        with pytest.raises(UserError, match=r"cannot be reached \(.*certificate verify failed"):
+            list(download(f"{local.base}/file", len(CONTENT)))
+        assert local.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert b"".join(download(f"{local.base}/file", len(CONTENT))) == CONTENT
 
 
 def test_nobody_there() -> None:

@@ -95,7 +95,7 @@ def test_every_file_of_the_manifest_is_in_the_catalogue() -> None:
     stated = {
         name: {licences[f"{entry.folder}/{file.path}"] for file in entry.files}
         for name, entry in catalogue().items()
-        if entry.repository and not entry.licence.startswith(("mixed", "CC BY-SA 4.0 (in"))
+        if entry.repository and not entry.licence.startswith(("non-commercial", "CC BY-NC 4.0 (in"))
     }
     assert stated == {name: {catalogue()[name].licence} for name in stated}
 

@@ -8,7 +8,7 @@ from typing import Any
 from ocr_neurons.common.cache import megabytes
 from ocr_neurons.text.catalogue import Entry, catalogue
 from ocr_neurons.text.datasets import GAZETTES, load_dataset
-from ocr_neurons.text.named import named_sets, not_here
+from ocr_neurons.text.named import Found, named_sets, not_here
 from ocr_neurons.text.overview import Bin, facts, label_table, noisy_share, overview
 
 GAZETTE_LICENCE = "CC0"
@@ -16,20 +16,21 @@ TWINS = {"text": "of the whole text", "entities": "of the entities alone"}
 LEGEND = (
     "noisy: entities that OCR damaged (LED above 0) among those whose LED is known; CER: wrong characters of 100\n"
     "here: no = `ocr-neurons data fetch NAME` brings it; other = OCR_NEURONS_DATA holds another version of it\n"
-    "NC in a licence: not for commercial use; SA: what is made of it and passed on comes under the same licence"
+    "NC in a licence: not for commercial use; SA: what is made of it and passed on comes under the same licence; "
+    "… see `data show`"
 )
 
 
 def listed(bins: Sequence[Bin], only: str = "") -> list[dict[str, Any]]:
     """Every data set that has a name: embedded, in the catalogue, or found under ``OCR_NEURONS_DATA``.
 
-    ``here`` is ``package``, ``cache``, ``folder`` (that of ``OCR_NEURONS_DATA``) or ``no``. ``facts`` are those of the
-    catalogue (``None`` for what is found and not listed there); the embedded corpus is counted at once. ``bins`` are
-    those of LED by which it is counted. ``only``: leave out all others.
+    ``here`` is ``package``, ``no``, or as :class:`Found` says; ``path`` is what its reader is given. ``facts`` are
+    those of the catalogue (``None`` for what is found and not listed there); the embedded corpus is counted at once.
+    ``bins`` are those of LED by which it is counted. ``only``: leave out all others.
     """
-    here = {name: found.held for name, found in named_sets().items()}
+    here = named_sets()
     wanted = [name for name in (*GAZETTES, *catalogue(), *sorted(set(here) - set(catalogue()))) if only in ("", name)]
-    return [_listed(name, here.get(name, "no"), bins) for name in wanted]
+    return [_listed(name, here.get(name), bins) for name in wanted]
 
 
 def list_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -64,9 +65,7 @@ def list_table(rows: Sequence[dict[str, Any]]) -> str:
         ),
     ]
     if rest:
-        cells = [
-            [row["name"], row["here"], row.get("title", "not in the catalogue"), row.get("licence", "")] for row in rest
-        ]
+        cells = [[row["name"], row["here"], row.get("title", "not in the catalogue"), _licence(row)] for row in rest]
         parts.append("Others\n" + _columns(["name", "here", "what", "licence"], cells))
     return "\n\n".join(parts)
 
@@ -96,6 +95,9 @@ def text_of(told: dict[str, Any]) -> str:
     lines = [f"{told['name']}: {told['title']}" if "title" in told else told["name"]]
     if told.get("here") == "no":
         lines.append(f"not on this machine, figures of the catalogue; {_how(told)}")
+    if told.get("path"):
+        other = ", files of other sizes than the catalogue's" if told["here"] == "other" else ""
+        lines.append(f"read from: {told['path']}{other}")
     if told["languages"]:
         lines.append("language: " + ", ".join(told["languages"]))
     if told.get("years"):
@@ -130,12 +132,13 @@ def _aligned_text(told: dict[str, Any]) -> str:
     return text + (f"; left out: {refused}" if refused else "")
 
 
-def _listed(name: str, here: str, bins: Sequence[Bin]) -> dict[str, Any]:
+def _listed(name: str, found: Found | None, bins: Sequence[Bin]) -> dict[str, Any]:
     if name in GAZETTES:
         return _gazette(name, bins)
+    place = {"here": found.held if found else "no", "path": str(found.path) if found else None}
     if name in catalogue():
-        return _row(catalogue()[name], here)
-    return {"name": name, "kind": "entities", "here": here, "facts": None}
+        return _row(catalogue()[name], place)
+    return {"name": name, "kind": "entities", **place, "facts": None}
 
 
 def _gazette(name: str, bins: Sequence[Bin]) -> dict[str, Any]:
@@ -145,6 +148,7 @@ def _gazette(name: str, bins: Sequence[Bin]) -> dict[str, Any]:
         "kind": "entities",
         "title": f"our own text, printed and read by Tesseract ({strength} wear)",
         "here": "package",
+        "path": None,
         "languages": [language],
         "years": [],
         "licence": GAZETTE_LICENCE,
@@ -153,12 +157,12 @@ def _gazette(name: str, bins: Sequence[Bin]) -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry, here: str) -> dict[str, Any]:
+def _row(entry: Entry, place: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": entry.name,
         "kind": entry.kind,
         "title": entry.title,
-        "here": here,
+        **place,
         "languages": list(entry.languages),
         "years": list(entry.years),
         "licence": entry.licence,
@@ -186,7 +190,7 @@ def _entity_cells(row: dict[str, Any]) -> list[str]:
         f"{sum(sum(part['entities'].values()) for part in splits.values()):,}",
         "?" if share is None else f"{share:.0%}",
         _size(row),
-        row["licence"],
+        _licence(row),
         " ".join(types),
     ]
 
@@ -202,8 +206,14 @@ def _aligned_cells(row: dict[str, Any]) -> list[str]:
         f"{told['cer']:.1%}",
         _size(row),
         row["title"],
-        row["licence"],
+        _licence(row),
     ]
+
+
+def _licence(row: dict[str, Any]) -> str:
+    """The licence without what is said about it in brackets; ``…`` stands for that."""
+    name, remark, _ = str(row.get("licence", "")).partition(" (")
+    return name + " …" * bool(remark)
 
 
 def _size(row: dict[str, Any]) -> str:
