@@ -174,7 +174,7 @@ def _only(values: Iterator[str]) -> str:
 
 
 def catalogue_text(folder: Path) -> str:
-    """The catalogue as JSON, a line for each file.
+    """The catalogue of what is in ``folder``.
 
     Raises:
         UserError: a file of the manifest that is missing here, of another hash, or in no data set.
@@ -185,11 +185,19 @@ def catalogue_text(folder: Path) -> str:
     for name, row in rows.items():
         if listed.get(name) != row["sha256"]:
             raise UserError(f"{name}: SHA-256 {listed.get(name)}; the manifest has {row['sha256']}")
+    return render(sets)
+
+
+def render(sets: dict[str, dict[str, Any]]) -> str:
+    """The catalogue as JSON, a line for each field and each file."""
     parts = []
     for name, value in sets.items():
-        files = value.pop("files")
-        fields = [f"   {json.dumps(key)}: {json.dumps(field, ensure_ascii=False)}" for key, field in value.items()]
-        fields.append('   "files": [\n' + ",\n".join(f"    {json.dumps(file)}" for file in files) + "\n   ]")
+        fields = [
+            f"   {json.dumps(key)}: {json.dumps(field, ensure_ascii=False)}"
+            for key, field in value.items()
+            if key != "files"
+        ]
+        fields.append('   "files": [\n' + ",\n".join(f"    {json.dumps(file)}" for file in value["files"]) + "\n   ]")
         parts.append(f"  {json.dumps(name)}: {{\n" + ",\n".join(fields) + "\n  }")
     return f'{{\n "about": {json.dumps(ABOUT)},\n "sets": {{\n' + ",\n".join(parts) + "\n }\n}\n"
 
