@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ needs_real = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no network: whoever looks for one fails."""
+
+    def refuse(self: socket.socket, address: object) -> None:
+        raise AssertionError(f"the network was asked for {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setenv("OCR_NEURONS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     return tmp_path / "cache"
