@@ -132,9 +132,9 @@ def test_run_and_report(place, tmp_path, capsys):
 def test_data_sets_are_listed_and_shown(place, capsys):
     assert main(["data", "list"]) == 0
     assert "gazette" in capsys.readouterr().out.split()
-    assert main(["data", "show", str(place / "data")]) == 0
+    assert main(["data", "show", str(place / "data"), "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
-    assert [value["splits"][name]["documents"] for name in ("train", "dev", "test")] == [16, 4, 5]
+    assert [value["facts"][name]["documents"] for name in ("train", "dev", "test")] == [16, 4, 5]
 
 
 def test_version_and_help(capsys):

@@ -181,7 +181,7 @@ def test_too_few_ranked_neurons(place, fails, tmp_path):
         (["run", "--seed", "one"], "invalid int value: 'one'"),
         (["rank", "p"], "required: --out"),
         (["rank", "p", "--method", "magic", "--out", "o"], "method 'magic' given"),
-        (["data", "show"], "no data set given"),
+        (["data", "show"], "arguments are required: name"),
         (["data", "burn"], "invalid choice: 'burn'"),
         (["pairs", "gazette", "--noise", "loud", "--out", "o"], "noise model 'loud': no such file; nearest: de"),
         (["pairs", "gazette", "--protocol", "loud", "--out", "o"], "protocol 'loud' is unknown"),

@@ -55,11 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ocr-neurons {__version__}")
     sub = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
-        added = sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        added.add_argument("--quiet", action="store_true", help="say nothing but the result")
-        added.set_defaults(handler=handler)
-        return added
+    command = _adder(sub)
 
     run = command("run", commands.run_job, "answer the whole question: train, probe, rank, sweep, confirm, report")
     run.add_argument("--data", help="data set: gazette, hipe2022:ajmc-en, a folder or a file (default gazette)")
@@ -69,9 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, help="decides everything random (default 1)")
     _machine(run, None)
 
-    data = command("data", commands.data, "list the data sets, or show what is in one")
-    data.add_argument("action", choices=["list", "show"])
-    data.add_argument("name", nargs="?", help="data set to show")
+    data = sub.add_parser("data", help="list data sets, show what is in one, or fetch one")
+    _data(data)
 
     noise = sub.add_parser("noise", help="learn, make, print or measure OCR noise")
     _noise(noise)
@@ -189,19 +184,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _adder(sub: Any) -> Callable[[str, Handler, str], argparse.ArgumentParser]:  # noqa: ANN401 - argparse's own is private
+    """Adds commands, or actions of one, to what ``add_subparsers`` gave."""
+
+    def add(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.add_argument("--quiet", action="store_true", help="say nothing but the result")
+        added.set_defaults(handler=handler)
+        return added
+
+    return add
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    from ocr_neurons import commands_data as commands
+
+    action = _adder(parser.add_subparsers(title="what to do", metavar="ACTION", required=True))
+
+    listed = action("list", commands.list_, "list the data sets that have a name, fetched or not")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+
+    show = action("show", commands.show, "show what is in a data set")
+    show.add_argument("name", help="data set, folder or file")
+    show.add_argument("--json", action="store_true", help="print JSON")
+
+    fetch = action("fetch", commands.fetch, "fetch a data set into the cache, each file checked against its hash")
+    fetch.add_argument("name", nargs="+", help="data set of the list, such as hipe2022:ajmc-en")
+    fetch.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FOLDER",
+        help="take it from a local copy or checkout, not the network",
+    )
+
+
 def _noise(parser: argparse.ArgumentParser) -> None:
     from ocr_neurons import commands_noise as commands
 
     sub = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
 
-    def action(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
-        added = sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        added.add_argument("--quiet", action="store_true", help="say nothing but the result")
-        added.set_defaults(handler=handler)
-        return added
+    action = _adder(sub)
 
     def aligned(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("pairs", type=Path, nargs="+", help="pairs file, ICDAR or HIPE-OCRepair data, table")
+        parser.add_argument("pairs", type=Path, nargs="+", help="pairs file, ICDAR or HIPE-OCRepair data, table, name")
         parser.add_argument("--columns", help="columns of a table, clean then noisy: --columns corrected_text,text")
         parser.add_argument("--floor", type=float, default=0.5, help="least similarity of a pair (default 0.5)")
         parser.add_argument(

@@ -30,19 +30,6 @@ def run_job(args: argparse.Namespace) -> None:
         print(summary["verdict"])
 
 
-def data(args: argparse.Namespace) -> None:
-    """``data``: names, or the contents of one data set."""
-    from ocr_neurons.text.datasets import dataset_names, describe, load_dataset
-
-    if args.action == "list":
-        for name in dataset_names():
-            print(name)
-        return
-    if not args.name:
-        raise UserError("data show: no data set given; name one, such as gazette")
-    print(json.dumps(describe(load_dataset(args.name)), ensure_ascii=False, indent=1))
-
-
 def pairs(args: argparse.Namespace) -> None:
     """``pairs``: clean and noisy words into a file."""
     from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise

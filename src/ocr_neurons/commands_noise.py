@@ -210,10 +210,14 @@ def _set_name(path: Path, all_paths: list[Path]) -> str:
 
 
 def _aligned(path: Path, args: argparse.Namespace, reporter: Reporter) -> AlignedSet:
-    """The aligned pairs under a path; what was left out is said."""
+    """The aligned pairs under a path, or of a named data set; what was left out is said."""
     from ocr_neurons.text.aligned.read import read_aligned
+    from ocr_neurons.text.named import aligned_entry, named_path
 
-    found = read_aligned(path, columns=_columns(args.columns), floor=args.floor)
+    entry = aligned_entry(path)
+    found = read_aligned(named_path(entry.name) if entry else path, columns=_columns(args.columns), floor=args.floor)
+    if entry:
+        found = replace(found, name=entry.name, licences=(entry.licence,))
     if refused := found.refused_by_reason():
         reporter.say(f"  {path}: left out " + ", ".join(f"{count} {reason}" for reason, count in refused.items()))
     if found.unread:

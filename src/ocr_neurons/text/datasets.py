@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.text.catalogue import catalogue
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
+from ocr_neurons.text.named import FOLDERS, named_path, named_sets
 from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
 
 SPLITS = ("train", "dev", "test")
@@ -27,10 +28,6 @@ GAZETTES = {
     "gazette:de-light": ("de", "light"),
 }
 """The embedded corpus by name: its language, and how worn the pages were that it was read from."""
-DATA_VARIABLE = "OCR_NEURONS_DATA"
-"""The environment variable that names the folder which holds ``hipe2022-v2.1`` and ``hipe2020-v1.4``."""
-
-_FOLDERS = {"hipe2022": "hipe2022-v2.1", "hipe2020": "hipe2020-v1.4"}
 
 
 @dataclass(frozen=True)
@@ -104,10 +101,10 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     """Load a data set.
 
     ``spec`` is one of ``GAZETTES`` (the embedded corpus: ``gazette`` is English and heavily worn),
-    ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``), a folder with
-    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or
-    one TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data
-    set's is reached as ``./NAME``.
+    ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``, or fetched into the
+    cache by ``ocr-neurons data fetch``; nothing is fetched here), a folder with ``*-train-*.tsv``, ``*-dev-*.tsv``,
+    ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or one TSV file, all of which becomes
+    ``test``. A file or folder in the working directory whose name is also a data set's is reached as ``./NAME``.
 
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
@@ -118,19 +115,24 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     if spec in GAZETTES:
         return _load_gazette(spec)
     edition, colon, _ = spec.partition(":")
-    if colon and edition in _FOLDERS:
-        return _load_folder(_named_folder(spec), spec, transcripts)
+    listed = catalogue().get(spec) if colon else None
+    if listed and listed.kind != "entities":
+        raise UserError(f"{spec}: {listed.title}: no documents with entities; wanted a data set that has them")
+    if listed or (colon and edition in FOLDERS):
+        return _load_folder(named_path(spec), spec, transcripts)
     path = Path(spec).expanduser()
     if path.is_dir():
         return _load_folder(path, None, transcripts)
     if path.is_file():
         return Dataset(path.stem, test=tuple(read_hipe(path)))
-    raise _unknown(spec, "neither a data set's name nor a file or folder")
+    known = nearest(spec, {*dataset_names(), *catalogue()})
+    raise UserError(f"{spec}: neither a data set's name nor a file or folder{known}")
 
 
 def dataset_names() -> list[str]:
-    """The names that :func:`load_dataset` knows here: the gazette's and what ``OCR_NEURONS_DATA`` holds, sorted."""
-    return sorted([*GAZETTES, *_folders_by_name()])
+    """The names of data sets with entities that :func:`load_dataset` finds on this machine, sorted."""
+    here = (name for name in named_sets() if name not in catalogue() or catalogue()[name].kind == "entities")
+    return sorted([*GAZETTES, *here])
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -209,31 +211,3 @@ def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Da
         raise UserError(f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, found none{hint}")
     train, dev, test = (documents.get(split, ()) for split in SPLITS)
     return Dataset(name or folder.name, train, dev, test, twins_beside(folder, documents, transcripts))
-
-
-def _named_folder(spec: str) -> Path:
-    root = os.environ.get(DATA_VARIABLE, "")
-    if not root:
-        raise UserError(
-            f"{spec}: set {DATA_VARIABLE} to the folder that holds {' and '.join(_FOLDERS.values())}, "
-            "or give the data set's own folder"
-        )
-    if not Path(root).expanduser().is_dir():
-        raise UserError(f"{spec}: {DATA_VARIABLE} is {root!r}, which is no folder; wanted the one that holds HIPE data")
-    folder = _folders_by_name().get(spec)
-    if folder is None:
-        raise _unknown(spec, f"not under {DATA_VARIABLE}={root} (spelled hipe2022:SET-LANG or hipe2020:LANG)")
-    return folder
-
-
-def _folders_by_name() -> dict[str, Path]:
-    """The named data sets under ``OCR_NEURONS_DATA``; empty when it is unset."""
-    if not os.environ.get(DATA_VARIABLE):
-        return {}
-    root = Path(os.environ[DATA_VARIABLE]).expanduser()
-    sets = {f"hipe2022:{p.parent.name}-{p.name}": p for p in root.glob(f"{_FOLDERS['hipe2022']}/*/*") if p.is_dir()}
-    return sets | {f"hipe2020:{p.name}": p for p in root.glob(f"{_FOLDERS['hipe2020']}/*") if p.is_dir()}
-
-
-def _unknown(spec: str, what: str) -> UserError:
-    return UserError(f"{spec}: {what}{nearest(spec, dataset_names())}")
