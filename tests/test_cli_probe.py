@@ -141,7 +141,11 @@ def test_bad_input_is_one_line(place, tmp_path, capsys, line, message):
 @pytest.fixture(scope="module")
 def tagger(place: Path, tiny_folder: Callable[[str], Path]) -> Path:
     made = planted.untrained(tiny_folder("llama"))
-    save_whole(made, place / "tagger", {"base": str(tiny_folder("llama")), "labels": made.labels, "encoding": made.encoding.to_json()})
+    save_whole(
+        made,
+        place / "tagger",
+        {"base": str(tiny_folder("llama")), "labels": made.labels, "encoding": made.encoding.to_json()},
+    )
     return place / "tagger"
 
 

@@ -50,6 +50,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
     from ocr_neurons import commands_probe as probing
+    from ocr_neurons import commands_train as training
 
     parser = _Parser(prog="ocr-neurons", description="Find OCR-sensitive neurons, neutralise them, measure it.")
     parser.add_argument("--version", action="version", version=f"ocr-neurons {__version__}")
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
     probe.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
     probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
-    probe.add_argument("--layers", type=_checked(probing.numbers), help="layers to read, such as 0-3,8 (default all)")
+    probe.add_argument("--layers", type=_checked(probing.layers), help="layers to read, such as 0-3,8 (default all)")
     probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
     probe.add_argument("--language", default="", help="language of whole texts (protocol aligned), such as fr")
     probe.add_argument("--pool", default="mean", help="mean, max or last of the word's sub-words (default mean)")
@@ -137,13 +138,19 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--seed", type=int, default=1, help="of --legacy random-neurons (default 1)")
     rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
 
-    train = command("train", commands.train, "train a tagger on a data set")
+    train = command("train", training.train, "train a tagger on a data set")
     train.add_argument("data", help="data set, folder or file")
     train.add_argument("--model", default="smollm2", help="model to start from (default smollm2)")
-    train.add_argument("--config", type=Path, help="settings in TOML; its [train] section is used")
+    train.add_argument("--recipe", default="default", help="default, causal, repeat, paper, encoder, noise or stable")
+    train.add_argument("--config", type=Path, help="settings in TOML; its [train] section is used, not --recipe")
     train.add_argument("--epochs", type=int, help="passes over the training data")
+    train.add_argument("--patience", type=int, help="end after so many epochs that are no better on dev; keep the best")
+    train.add_argument("--noise", help="noise model of recipes that train on noise: en, fr, de, or a file")
+    train.add_argument("--edit", type=Path, help="edit (edit.json) that is active while the tagger is trained")
     train.add_argument("--seed", type=int, default=1)
-    train.add_argument("--out", type=Path, required=True, help="tagger's folder to write")
+    train.add_argument("--seeds", type=_checked(training.seeds), help="train one tagger for each of, such as 1-3")
+    train.add_argument("--report-to", default="", help="loggers of the Trainer, such as tensorboard or wandb")
+    train.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
     _machine(train, "auto")
 
     tag = command("tag", commands.tag, "tag named entities in files")

@@ -55,29 +55,6 @@ def pairs(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
-def train(args: argparse.Namespace) -> None:
-    """``train``: a tagger's folder."""
-    from dataclasses import replace
-
-    from ocr_neurons.config import Config, load_config
-    from ocr_neurons.lm.load import resolve
-    from ocr_neurons.ner.train import train as make
-    from ocr_neurons.text.datasets import load_dataset
-
-    reporter = Reporter(args.quiet)
-    device, dtype = _machine(args)
-    recipe = (load_config(args.config) if args.config else Config()).train
-    if args.epochs is not None:
-        recipe = replace(recipe, epochs=args.epochs)
-    documents = load_dataset(args.data).require("train")
-    resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
-    card = make(
-        documents, args.model, args.out, recipe=recipe, seed=args.seed, dtype=dtype, device=device, data=args.data,
-        reporter=reporter,
-    )  # fmt: skip
-    reporter.say(f"tagger of {len(card['labels'])} labels in {card['seconds']:.0f} s: {args.out}")
-
-
 def tag(args: argparse.Namespace) -> None:
     """``tag``: predictions into a file."""
     from contextlib import nullcontext

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
+from ocr_neurons.common.ranges import numbers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -214,19 +215,9 @@ def _model(args: argparse.Namespace, reporter: Reporter) -> tuple[nn.Module, Any
     return load_trunk(source, dtype, device), load_tokenizer(source)
 
 
-def numbers(given: str) -> tuple[int, ...]:
-    """Layers such as ``0-3,8``.
-
-    Raises:
-        UserError: anything else.
-    """
-    found: list[int] = []
-    for part in given.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise UserError(f"layers {given!r} given; wanted numbers from 0 on, such as 0-3,8")
-        found += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(found))
+def layers(given: str) -> tuple[int, ...]:
+    """Layers such as ``0-3,8``; a UserError for anything else."""
+    return numbers(given, "layers")
 
 
 def shard(given: str) -> tuple[int, int]:

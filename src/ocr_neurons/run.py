@@ -25,6 +25,7 @@ from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.controls import control_pairs
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
+from ocr_neurons.noise.training import training_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe
@@ -128,11 +129,14 @@ class _Run:
 
     def _train(self) -> None:
         self.reporter.say(f"train: a tagger on {len(self.data.train)} documents of {self.data.name} …")
+        recipe = self.config.train
         train(
             self.data.train,
             self.config.model,
             self.out / "tagger",
-            recipe=self.config.train,
+            dev=self.data.dev,
+            recipe=recipe,
+            corrupt=training_noise(recipe.noise, self.data) if recipe.noise_share else None,
             labels=inventory([document for split in SPLITS for document in self.data.split(split)]),
             seed=self.config.seed,
             dtype=self.dtype,

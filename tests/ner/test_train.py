@@ -169,7 +169,9 @@ def test_all_linear_maps_of_the_blocks_and_no_other(tiny_folder: Callable[[str],
         | {"attention.output.dense", "intermediate.dense", "output.dense"},
     }
     for kind, names in wanted.items():
-        model = build(str(tiny_folder(kind)), planted.LABELS, attention="bidirectional", dtype=torch.float32, device=CPU)
+        model = build(
+            str(tiny_folder(kind)), planted.LABELS, attention="bidirectional", dtype=torch.float32, device=CPU
+        )
         assert set(lora_targets(model, "all-linear")) == names
     assert lora_targets(model, "intermediate.dense") == ["intermediate.dense"]
 

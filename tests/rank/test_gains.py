@@ -124,7 +124,9 @@ def test_an_adapter_counts(tiny_folder):
             parameter.data = 0.2 * torch.randn(parameter.shape, generator=seeds, dtype=torch.float64)
     merged = copy.deepcopy(wrapped).merge_and_unload()
     by_kind = [
-        gain_gradients(model, TaggerLoss(Tagger(model, tagger.tokenizer, tagger.labels, Encoding(48), {})).pieces, document)
+        gain_gradients(
+            model, TaggerLoss(Tagger(model, tagger.tokenizer, tagger.labels, Encoding(48), {})).pieces, document
+        )
         for model in (wrapped, merged, tagger.model)
     ]
     np.testing.assert_allclose(by_kind[0].gradient, by_kind[1].gradient, rtol=1e-7, atol=1e-10)

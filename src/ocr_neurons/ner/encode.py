@@ -114,9 +114,8 @@ class Layout:
         stop = end + min(self.context, len(encoded.ids) - end, spare - (begin - start))
         text = encoded.ids[start:stop]
         shift = len(self.before) - start
-        copies = (text,)
         if self.encoding.repeat:
-            copies, shift = (text, text), shift + len(text)
+            text, shift = text + text, shift + len(text)
         spans = [
             (encoded.firsts[token] + shift, min(encoded.lasts[token], stop) + shift) for token in range(first, last)
         ]
@@ -124,8 +123,7 @@ class Layout:
             (head if self.encoding.head == "first" else tail - 1, token)
             for token, (head, tail) in zip(range(first, last), spans, strict=True)
         ]
-        ids = (*self.before, *(sub for copy in copies for sub in copy), *self.after)
-        return Window(number, ids, tuple(heads), tuple(spans))
+        return Window(number, (*self.before, *text, *self.after), tuple(heads), tuple(spans))
 
 
 def token_heads(offsets: Sequence[tuple[int, int]], starts: Sequence[int], ends: Sequence[int]) -> list[int]:

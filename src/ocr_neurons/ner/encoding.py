@@ -32,7 +32,7 @@ class Encoding:
     def __post_init__(self) -> None:
         if self.max_length < 1:
             raise UserError(f"windows of {self.max_length} sub-words given; wanted at least 1")
-        if not 0 <= self.context:
+        if not self.context >= 0:
             raise UserError(f"a context of {self.context} sub-words given; wanted 0 or more")
         if self.head not in HEADS:
             raise UserError(f"head {self.head!r} given; wanted {' or '.join(HEADS)}")
@@ -49,6 +49,4 @@ class Encoding:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Encoding:
         """The rule that :meth:`to_json` wrote; a UserError, KeyError, TypeError or ValueError for anything else."""
-        return Encoding(
-            int(value["max_length"]), int(value["context"]), str(value["head"]), bool(value["repeat"])
-        )
+        return Encoding(int(value["max_length"]), int(value["context"]), str(value["head"]), bool(value["repeat"]))

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -142,7 +143,7 @@ def _parts(pairs: Sequence[tuple[int, int]], starts: Sequence[int], count: int) 
         owners.append(bisect_right(starts, last) - 1)
     bounds = [bisect_right(owners, window - 1) for window in range(len(starts))] + [count]
     bounds[0] = 0
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def _one_to_one(pairs: Sequence[tuple[int, int]]) -> dict[int, int]:

@@ -23,14 +23,16 @@ def register_head(config: Any) -> None:  # noqa: ANN401 - transformers' configur
     kind = type(config)
     if kind in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         return
-    trunk = MODEL_MAPPING[kind] if kind in MODEL_MAPPING else None
+    trunk = MODEL_MAPPING.get(kind, None)
     trunk = trunk[0] if isinstance(trunk, tuple) else trunk
-    base = next((c for c in trunk.__mro__[1:] if issubclass(c, PreTrainedModel) and c is not PreTrainedModel), None) if trunk else None
-    if base is None:
+    parents = trunk.__mro__[1:] if trunk else ()
+    base = next((c for c in parents if issubclass(c, PreTrainedModel) and c is not PreTrainedModel), None)
+    if trunk is None or base is None:
         raise UserError(
             f"{config.model_type!r}: transformers has no text model of this kind; "
             "use a model of another architecture (llama, mistral, qwen2, bert …)"
         )
     name = trunk.__name__.removesuffix("Model") + "ForTokenClassification"
     made = type(name, (GenericForTokenClassification, base), {"__module__": __name__, "config_class": kind})
-    AutoModelForTokenClassification.register(kind, made)
+    # without exist_ok nothing is registered for a configuration of transformers' own
+    AutoModelForTokenClassification.register(kind, made, exist_ok=True)

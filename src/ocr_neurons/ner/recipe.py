@@ -27,7 +27,8 @@ class Recipe:
     windows where that is not 0. ``patience``: epochs without a better strict F1 on dev after which training ends; the
     best epoch is kept. 0 takes the last epoch and looks at no dev.
 
-    ``noise_share`` of the documents get learned noise in each epoch, drawn anew (Namysl et al. 2020, ACL). With a
+    ``noise_share`` of the documents get learned noise in each epoch, drawn anew (Namysl et al. 2020, ACL), from the
+    model ``noise`` (``auto``: that of their language). With a
     ``stability`` above 0 the noisy text stands beside the given one and not in its place, and ``stability`` times the
     mean over words of KL(given ‖ noisy) is added to the loss; each such step costs twice as much.
     """
@@ -47,6 +48,7 @@ class Recipe:
     attention: str = "bidirectional"
     head: str = "auto"
     patience: int = 0
+    noise: str = "auto"
     noise_share: float = 0.0
     stability: float = 0.0
 

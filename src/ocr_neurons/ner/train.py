@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
+from transformers import PreTrainedTokenizerBase
 from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
@@ -125,7 +126,9 @@ def _check(
     if recipe.patience and not dev:
         raise UserError(f"recipe: patience = {recipe.patience} given; wanted a data set with a dev split to stop by")
     if recipe.noise_share and corrupt is None:
-        raise UserError(f"recipe: noise_share = {recipe.noise_share} given without a noise model; name one (en, fr, de)")
+        raise UserError(
+            f"recipe: noise_share = {recipe.noise_share} given without a noise model; name one (en, fr, de)"
+        )
     if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
         raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
 
@@ -159,12 +162,16 @@ def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
         lora_dropout=recipe.dropout,
         target_modules=lora_targets(model, recipe.target),
     )
-    wrapped: nn.Module = get_peft_model(model, lora)  # type: ignore[arg-type]
+    wrapped: nn.Module = get_peft_model(model, lora)
     return wrapped
 
 
 def _judge(
-    model: nn.Module, tokenizer: Any, labels: list[str], recipe: Recipe, dev: Sequence[Document]  # noqa: ANN401
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    labels: list[str],
+    recipe: Recipe,
+    dev: Sequence[Document],
 ) -> Judge:
     tagger = Tagger(model, tokenizer, labels, recipe.encoding, {})
     prepared = tagger.prepare(dev)
