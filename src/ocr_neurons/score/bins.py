@@ -9,7 +9,7 @@ from itertools import pairwise
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores, check_same_documents, gold_types, score_tokens
 from ocr_neurons.score.intervals import Interval, share_interval
-from ocr_neurons.score.matching import match, scored_entities, scored_positions
+from ocr_neurons.score.matching import entity_led, match, scored_entities, scored_positions
 from ocr_neurons.score.reading import COARSE, Reading
 from ocr_neurons.text.document import Document
 
@@ -79,8 +79,7 @@ def recall_by_led(
         counts = {name: [0, 0, 0] for name in names}
         for pair in match(scored_entities(true, kept, reading), given):
             if pair.gold is not None:
-                leds = (true.tokens[kept[i]].led for i in range(pair.gold.start, pair.gold.end))
-                row = counts[_name(next((led for led in leds if led is not None), None), bins, names)]
+                row = counts[_name(entity_led(true, kept, pair.gold), bins, names)]
                 row[0] += 1
                 row[1] += pair.strict
                 row[2] += pair.fuzzy

@@ -95,7 +95,11 @@ class Scores:
 
     def subset(self, places: Sequence[int]) -> Scores:
         """The scores of some documents, by their places here."""
-        return Scores(*(tuple(values[place] for place in places) for values in (self.ids, self.strict, self.fuzzy)))
+        return Scores(
+            tuple(self.ids[place] for place in places),
+            tuple(self.strict[place] for place in places),
+            tuple(self.fuzzy[place] for place in places),
+        )
 
     def with_missed(self, missed: Sequence[Mapping[str, int]]) -> Scores:
         """The same with further gold entities that nothing could find: for each document, how many of each type."""

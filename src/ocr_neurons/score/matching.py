@@ -52,6 +52,12 @@ def scored_entities(document: Document, positions: Sequence[int], reading: Readi
     return [entity for entity in mapped if entity.type]
 
 
+def entity_led(document: Document, positions: Sequence[int], entity: Entity) -> float | None:
+    """The LED of an entity at ``positions``: that of its first token that has one, ``None`` where none has."""
+    leds = (document.tokens[positions[place]].led for place in range(entity.start, entity.end))
+    return next((led for led in leds if led is not None), None)
+
+
 def match(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Match]:
     """Pair gold and predicted entities, both in reading order and without overlaps among themselves.
 
