@@ -50,6 +50,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
     from ocr_neurons import commands_probe as probing
+    from ocr_neurons import commands_score as scoring
 
     parser = _Parser(prog="ocr-neurons", description="Find OCR-sensitive neurons, neutralise them, measure it.")
     parser.add_argument("--version", action="version", version=f"ocr-neurons {__version__}")
@@ -158,13 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     tag.add_argument("--out", type=Path, required=True, help="HIPE TSV to write")
     _machine(tag, "auto")
 
-    score = command("score", commands.score, "score predictions as the HIPE scorer does, with intervals")
-    score.add_argument("gold", type=Path)
-    score.add_argument("pred", type=Path)
-    score.add_argument("--against", type=Path, help="other predictions to compare with")
-    score.add_argument("--noise-bins", action="store_true", help="recall by LED of the entities")
-    score.add_argument("--json", action="store_true", help="print JSON")
-    score.add_argument("--seed", type=int, default=0)
+    scoring.options(command("score", scoring.score, "score predictions as the HIPE scorer does, with intervals"))
 
     sweep = command("sweep", commands.sweep, "score edits on dev; --confirm scores the best once on test")
     sweep.add_argument("tagger", type=Path, help="tagger's folder")
