@@ -49,6 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
+    from ocr_neurons import commands_cost as costing
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
 
@@ -160,6 +161,10 @@ def _parser() -> argparse.ArgumentParser:
     _machine(tag, "auto")
 
     scoring.options(command("score", scoring.score, "score predictions as the HIPE scorer does, with intervals"))
+
+    cost = command("cost", costing.cost, "measure what OCR errors cost a tagger, and would at another error rate")
+    costing.options(cost)
+    _machine(cost, "auto")
 
     sweep = command("sweep", commands.sweep, "score edits on dev; --confirm scores the best once on test")
     sweep.add_argument("tagger", type=Path, help="tagger's folder")

@@ -25,7 +25,7 @@ def score_table(scores: Scores, draws: int = 10_000, seed: int = 0) -> str:
     Intervals are of 95 %, of F1.
     """
     width = max([9, *(len(kind) + 2 for kind in scores.types)])
-    lines = [f"{'':<{width}}    P      R      F1    95 % of F1        TP    FP    FN"]
+    lines = [f"{'':<{width}}    P      R      F1    95 % of F1         TP    FP    FN"]
     for mode in MODES:
         for row in rows_by_type(scores, mode, draws, seed):
             lines.append(_text_row(mode if row.type == ALL else f"  {row.type}", row, width))
@@ -53,7 +53,7 @@ def bin_table(bins: Sequence[BinRecall]) -> str:
 
 def period_table(periods: Mapping[str, Scores], draws: int = 10_000, seed: int = 0) -> str:
     """A plain text table of micro scores by period, with 95 % intervals of F1."""
-    lines = ["period       mode    documents    P      R      F1    95 % of F1        TP    FP    FN"]
+    lines = ["period       mode    documents    P      R      F1    95 % of F1         TP    FP    FN"]
     for name, scores in periods.items():
         for mode in MODES:
             row = rows_by_type(scores, mode, draws, seed)[0] if scores.ids else Row(ALL, Counts(), None, None, None)
@@ -69,7 +69,7 @@ def comparison_table(comparisons: Sequence[Comparison], together: int) -> str:
         d = one.difference
         interval = f"[{d.low:+.3f}, {d.high:+.3f}]" if one.documents > 1 else NONE
         lines.append(
-            f"{one.mode}  {one.type:<{width}}  {d.f1:+.3f}  {interval:<16}  {d.p:>7.4f}  {one.adjusted:>8.4f}"
+            f"{one.mode:<6}  {one.type:<{width}}  {d.f1:+.3f}  {interval:<16}  {d.p:>7.4f}  {one.adjusted:>8.4f}"
             f"  {one.documents:>9}"
         )
     lines.append(
@@ -163,6 +163,6 @@ def _figure(value: float | None) -> str:
 
 def _text_row(name: str, row: Row, width: int) -> str:
     counts = row.counts
-    interval = f"{row.f1[0]:.3f} – {row.f1[1]:.3f}" if row.f1 else NONE
+    interval = f"[{row.f1[0]:.3f}, {row.f1[1]:.3f}]" if row.f1 else NONE
     scores = "  ".join(map(_figure, _defined(counts)))
-    return f"{name:<{width}}  {scores}  {interval:<13}  {counts.tp:>6}{counts.fp:>6}{counts.fn:>6}"
+    return f"{name:<{width}}  {scores}  {interval:<14}  {counts.tp:>6}{counts.fp:>6}{counts.fn:>6}"
