@@ -31,7 +31,7 @@ def cost(args: argparse.Namespace) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.ner.model import load_tagger
     from ocr_neurons.report.chart_curve import write_curve_figure
-    from ocr_neurons.report.cost_words import caveat, cost_table, sentence
+    from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
     from ocr_neurons.text.datasets import load_dataset
 
     reporter, data = Reporter(args.quiet), load_dataset(args.data)
@@ -43,8 +43,8 @@ def cost(args: argparse.Namespace) -> None:
         tagger.tag, data, args.split, noise=args.noise, rates=args.cer or RATES, at=args.at,
         draws=DRAWS if args.draws is None else args.draws, seed=args.seed, reporter=reporter,
     )  # fmt: skip
-    answer = sentence(found)
-    value = {"tagger": str(args.tagger), "answer": answer, "caveat": caveat(found)} | found.entry()
+    said = {"answer": sentence(found), "own_ocr": own_ocr(found), "caveat": caveat(found)}
+    value = {"tagger": str(args.tagger)} | said | found.entry()
     if args.out:
         write_json(args.out / "cost.json", value)
         write_curve_figure(found, args.out / "cost.png")
@@ -52,7 +52,7 @@ def cost(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(value, ensure_ascii=False, indent=1))
     else:
-        print(f"{cost_table(found)}\n{answer}\n{caveat(found)}")
+        print("\n".join([cost_table(found), *(line for line in said.values() if line)]))
 
 
 def _rates(given: str) -> list[float]:

@@ -17,7 +17,10 @@ def scores(rows):
     """Scores from ``{type: (tp, fp, fn)}`` a document; fuzzy finds one more of what strict missed."""
     strict = tuple({kind: Counts(*row) for kind, row in table.items()} for table in rows)
     fuzzy = tuple(
-        {kind: Counts(tp + min(fp, fn, 1), fp - min(fp, fn, 1), fn - min(fp, fn, 1)) for kind, (tp, fp, fn) in t.items()}
+        {
+            kind: Counts(tp + min(fp, fn, 1), fp - min(fp, fn, 1), fn - min(fp, fn, 1))
+            for kind, (tp, fp, fn) in t.items()
+        }
         for t in rows
     )
     return Scores(tuple(f"d{i}" for i in range(len(rows))), strict, fuzzy)
@@ -81,7 +84,9 @@ def test_comparison_of_each_type_equals_that_of_the_type_alone():
             low, high = np.quantile(values, [0.025, 0.975])
             assert (difference.low, difference.high) == pytest.approx((low, high), abs=1e-12)
             only = [
-                Scores(s.ids, *(tuple({k: c for k, c in t.items() if k == kind} for t in s.per_document(m)) for m in MODES))
+                Scores(
+                    s.ids, *(tuple({k: c for k, c in t.items() if k == kind} for t in s.per_document(m)) for m in MODES)
+                )
                 for s in (A, B)
             ]
             assert difference.p == compare(*only, mode, draws=400, seed=2).p

@@ -13,7 +13,9 @@ from ocr_neurons.text.document import Document, Token
 
 def document(date, found, name="d"):
     tokens = (Token("w", label="B-loc"), Token("w"))
-    return Document(name, tokens, date=date), Document(name, tokens, date=date).with_labels(["B-loc" * found or "O", "O"])
+    return Document(name, tokens, date=date), Document(name, tokens, date=date).with_labels(
+        ["B-loc" * found or "O", "O"]
+    )
 
 
 def test_documents_fall_into_their_decades():
@@ -36,7 +38,9 @@ def test_bounds_include_the_first_year_alone():
     }  # fmt: skip
 
 
-@given(st.lists(st.tuples(st.one_of(st.none(), st.integers(1500, 2020).map(str)), st.booleans()), min_size=1, max_size=9))
+@given(
+    st.lists(st.tuples(st.one_of(st.none(), st.integers(1500, 2020).map(str)), st.booleans()), min_size=1, max_size=9)
+)
 def test_periods_add_up(rows):
     gold, predicted = zip(*(document(date, found) for date, found in rows), strict=True)
     scores = evaluate(gold, predicted)

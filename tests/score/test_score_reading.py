@@ -40,7 +40,7 @@ def test_a_predicted_column_is_scored_against_the_same_column():
 
 def test_columns_by_name():
     assert column_named("fine") == column_named("ne-fine-lit") == "NE-FINE-LIT"
-    with pytest.raises(UserError, match="'fien'.*nearest: fine"):
+    with pytest.raises(UserError, match=r"'fien'.*nearest: fine"):
         column_named("fien")
     with pytest.raises(UserError, match="NEL-LIT"):
         column_named("NEL-LIT")

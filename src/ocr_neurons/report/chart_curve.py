@@ -79,7 +79,7 @@ def _draw(cost: NoiseCost, width: float) -> Figure:
         star = axes.plot(rate, f1, "*", color=INK, markersize=11, linestyle="none", zorder=5)[0]
         handles, labels = [*handles, star], [*labels, "as OCR read it, strict"]
     axes.set_xlim(left=-0.02 * max(rates))
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 102)
     axes.set_xlabel("Character error rate added (%)")
     axes.set_ylabel("F1 (points)")
     axes.grid(axis="y")

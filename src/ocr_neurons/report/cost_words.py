@@ -31,6 +31,19 @@ def sentence(cost: NoiseCost) -> str:
     return said
 
 
+def own_ocr(cost: NoiseCost) -> str:
+    """How far learned noise is like the text's own OCR at the same rate; empty where its clean twin is not known."""
+    twin = cost.measured.twin
+    if twin is None or twin.cer is None:
+        return ""
+    real = twin.differences["strict"]
+    said = f"The OCR of these documents, which misread {points(twin.cer)} of 100 characters, really costs "
+    said += f"{points(real.f1)} {bounds((real.low, real.high))} points"
+    if twin.cer > max(point.reached for point in cost.curve.points):
+        return said + "."
+    return said + f"; learned noise at that rate costs {points(cost.curve.at(twin.cer).loss)}."
+
+
 def caveat(cost: NoiseCost) -> str:
     """What the numbers rest on."""
     return (

@@ -15,6 +15,7 @@ from ocr_neurons.score.intervals import (
     Floats,
     Interval,
     check_comparable,
+    check_draws,
     paired_differences,
     percentile_interval,
     resamples,
@@ -61,6 +62,7 @@ def rows_by_type(
 
     All scores of a draw come from the same drawn documents. Draws in which a score is not defined are left out.
     """
+    check_draws(draws, level)
     table = _with_all(scores, mode)
     sums = table.sum(axis=0)
     pieces = [
@@ -78,9 +80,7 @@ def rows_by_type(
     return rows
 
 
-def compare_by_type(
-    a: Scores, b: Scores, draws: int = 10_000, seed: int = 0, level: float = 0.95
-) -> list[Comparison]:
+def compare_by_type(a: Scores, b: Scores, draws: int = 10_000, seed: int = 0, level: float = 0.95) -> list[Comparison]:
     """``a`` minus ``b``, strict and fuzzy, all types together and each: paired bootstrap, approximate randomisation.
 
     ``adjusted`` is Holm's over the comparisons returned here; :func:`holm_adjusted` redoes it over several systems.

@@ -42,7 +42,7 @@ def f1_interval(
     One document says nothing about others: the interval is then the whole range, (0.0, 1.0). An F1 of exactly 0 or 1
     has an interval of no width, which says only that all documents at hand agree.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     totals = scores.document_totals(mode)
     if len(totals) < 2:
         return 0.0, 1.0
@@ -58,7 +58,7 @@ def share_interval(
     Where all or nothing was found every draw says the same, and [1, 1] would claim certainty; the open end is then the
     exact binomial bound for as many trials as documents, ``((1 - level) / 2) ** (1 / documents)`` from the other end.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     table = np.array([found, possible], dtype=np.float64).T
     table = table[table[:, 1] > 0]
     if len(table) < 2:
@@ -76,7 +76,7 @@ def f1_draws(scores: Scores, mode: Mode = "strict", draws: int = 10_000, seed: i
 
     So the draws of two scores of the same documents may be subtracted or weighed against each other, draw by draw.
     """
-    _check(draws, 0.5)
+    check_draws(draws, 0.5)
     totals = scores.document_totals(mode)
     return np.concatenate([_f1(weights @ totals) for weights in resamples(len(totals), draws, seed)])
 
@@ -93,7 +93,7 @@ def compare(
     Raises:
         UserError: the two are not scores of the same documents.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     check_comparable(a, b)
     ours, theirs = (scores.document_totals(mode)[:, None] for scores in (a, b))
     return paired_differences(ours, theirs, draws, seed, level)[0]
@@ -108,7 +108,7 @@ def paired_differences(
     anything of a kind says nothing about it and is left out of its interval; with nothing of it in all documents the
     difference is 0.0, with fewer than two documents at hand the interval is (-1.0, 1.0).
     """
-    _check(draws, level)
+    check_draws(draws, level)
     observed = _f1(ours.sum(axis=0)) - _f1(theirs.sum(axis=0))
     p = _randomisation(ours, theirs, observed, draws, seed)
     documents, kinds = ours.shape[:2]
@@ -145,7 +145,7 @@ def compare_to_mean(
     Raises:
         UserError: no others, or not scores of the same documents.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     if not others:
         raise UserError(
             "no scores to compare with; wanted those of at least one random control; 20 or more are advised"
@@ -234,7 +234,8 @@ def _pieces(draws: int, width: int) -> Iterator[int]:
         yield min(size, draws - start)
 
 
-def _check(draws: int, level: float) -> None:
+def check_draws(draws: int, level: float) -> None:
+    """Refuse fewer than one draw, or a level that is none; a UserError."""
     if draws < 1:
         raise UserError(f"{draws} draws asked for; wanted at least 1; 10000 are usual")
     if not 0.0 < level < 1.0:
