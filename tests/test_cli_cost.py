@@ -11,7 +11,7 @@ import torch
 
 import planted
 from ocr_neurons.cli import main
-from ocr_neurons.cost.cost import noise_cost
+from ocr_neurons.cost.cost import Plan, noise_cost
 from ocr_neurons.ner.model import load_tagger, save_whole
 from ocr_neurons.text.datasets import load_dataset
 
@@ -39,7 +39,7 @@ def test_figures_files_and_sentence(place, tmp_path, capsys):
     assert "When 12.0 more of 100 characters are misread" in value["answer"]
     assert (tmp_path / "c" / "cost.png").read_bytes().startswith(b"\x89PNG")
     tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
-    found = noise_cost(tagger.tag, load_dataset(str(place / "data")), rates=(0.1, 0.2), draws=1, at=0.12)
+    found = noise_cost(tagger.tag, load_dataset(str(place / "data")), plan=Plan(rates=(0.1, 0.2), draws=1, at=0.12))
     assert {name: value[name] for name in found.entry()} == json.loads(json.dumps(found.entry()))
     assert value["scores"]["strict"]["tp"] + value["scores"]["strict"]["fn"] == 3 * 4
     assert main(line(place, "--cer", "0.1,0.2", "--at", "0.12", "--json", "--quiet")) == 0

@@ -81,6 +81,14 @@ def test_the_seed_decides_and_not_the_other_rates(noise: NoiseMaker, curve: Curv
     assert other.points[2].scores != curve.points[2].scores
 
 
+def test_spread_keeps_the_mean_and_lets_documents_differ(noise: NoiseMaker) -> None:
+    found = cost_curve(dictionary.tag, DOCUMENTS, noise, (0.1,), draws=3, spread=True)
+    assert found.points[1].reached == pytest.approx(0.1, abs=0.03)
+    even = cost_curve(dictionary.tag, DOCUMENTS, noise, (0.1,), draws=3)
+    assert even.points[0] == found.points[0]
+    assert even.points[1].scores != found.points[1].scores
+
+
 def scores(*rows: tuple[int, int, int]) -> Scores:
     tables = tuple({"X": Counts(*row)} for row in rows)
     return Scores(tuple(f"d{i}" for i in range(len(rows))), tables, tables)

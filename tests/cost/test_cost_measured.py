@@ -13,7 +13,7 @@ import pytest
 import dictionary
 import planted
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.cost.cost import CLEAN, GIVEN, NoiseCost, language_noise, noise_cost
+from ocr_neurons.cost.cost import CLEAN, GIVEN, NoiseCost, Plan, language_noise, noise_cost
 from ocr_neurons.cost.measured import measure_cost
 from ocr_neurons.report.chart_curve import curve_chart, write_curve_figure
 from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
@@ -46,7 +46,7 @@ DATA = Dataset("planted", test=NOISY, clean_twins={"test": CLEAN_DOCUMENTS})
 
 @pytest.fixture(scope="module")
 def cost() -> NoiseCost:
-    return noise_cost(dictionary.tag, DATA, rates=(0.1, 0.3), draws=2, seed=3)
+    return noise_cost(dictionary.tag, DATA, plan=Plan(rates=(0.1, 0.3), draws=2, seed=3))
 
 
 def test_twins_and_bins_are_those_of_the_scores() -> None:
@@ -87,7 +87,7 @@ def test_noise_goes_on_the_clean_text(cost: NoiseCost) -> None:
 
 def test_entity_twins_are_no_clean_text() -> None:
     marked = tuple(replace(d, metadata=(MARK,)) for d in CLEAN_DOCUMENTS)
-    found = noise_cost(dictionary.tag, replace(DATA, clean_twins={"test": marked}), rates=(0.1,), draws=1)
+    found = noise_cost(dictionary.tag, replace(DATA, clean_twins={"test": marked}), plan=Plan(rates=(0.1,), draws=1))
     assert found.base == GIVEN
     assert found.curve.points[0].scores.total() == found.measured.scores.total()
     assert (found.measured.twin is not None, found.measured.twin and found.measured.twin.cer) == (True, None)
@@ -98,10 +98,10 @@ def test_entity_twins_are_no_clean_text() -> None:
 
 
 def test_the_answer_is_for_the_rate_asked() -> None:
-    found = noise_cost(dictionary.tag, DATA, rates=(0.1, 0.3), draws=1, at=0.2)
+    found = noise_cost(dictionary.tag, DATA, plan=Plan(rates=(0.1, 0.3), draws=1, at=0.2))
     assert found.at == found.curve.at(0.2)
     with pytest.raises(UserError, match=r"--at 0\.4; wanted .* 0 to 0\.3"):
-        noise_cost(dictionary.tag, DATA, rates=(0.1, 0.3), at=0.4)
+        Plan(rates=(0.1, 0.3), at=0.4)
 
 
 def test_words_say_the_figures(cost: NoiseCost) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.cost.curve import DRAWS, RATES, Curve, Loss, Tag, cost_curve
+from ocr_neurons.cost.curve import DRAWS, RATES, Curve, Loss, Tag, check_curve, cost_curve
 from ocr_neurons.cost.measured import MeasuredCost, measure_cost
 from ocr_neurons.noise.learned.apply import SHIPPED, NoiseMaker, load_noise
 from ocr_neurons.score.table import to_dict
@@ -22,6 +22,29 @@ USUAL = 0.05
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How the curve is made, and the rate to answer for.
+
+    ``noise`` is a learned model by name or file; empty: that of the documents' language. ``rates`` are the error rates
+    of the curve, each tagged ``draws`` times; ``spread`` lets documents differ in their rates as real ones do. ``at``
+    is the rate asked about; ``None``: that of the data's own OCR where clean twins show it, else 5 %, and no more than
+    the curve reaches.
+    """
+
+    noise: str = ""
+    rates: tuple[float, ...] = RATES
+    draws: int = DRAWS
+    spread: bool = False
+    at: float | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_curve(self.rates, self.draws)
+        if self.at is not None and not 0 <= self.at <= max(self.rates):
+            raise UserError(f"--at {self.at:g}; wanted a rate within those of the curve, 0 to {max(self.rates):g}")
+
+
+@dataclass(frozen=True)
 class NoiseCost:
     """What OCR errors cost a tagger. ``base`` says what the noise of the curve was added to; ``at`` is the answer."""
 
@@ -31,6 +54,7 @@ class NoiseCost:
     curve: Curve
     noise: str
     base: str
+    spread: bool
     at: Loss
 
     def entry(self) -> dict[str, Any]:
@@ -44,6 +68,7 @@ class NoiseCost:
             "noise_cost": self.measured.entry(self.curve.seed),
             "curve": {
                 "noise": self.noise,
+                "spread": self.spread,
                 "added_to": self.base,
                 "draws": self.curve.draws,
                 "points": self.curve.entry(),
@@ -59,49 +84,30 @@ class NoiseCost:
 
 
 def noise_cost(
-    tag: Tag,
-    data: Dataset,
-    split: str = "test",
-    *,
-    noise: str | None = None,
-    rates: Sequence[float] = RATES,
-    draws: int = DRAWS,
-    at: float | None = None,
-    seed: int = 1,
-    reporter: Reporter = QUIET,
+    tag: Tag, data: Dataset, split: str = "test", plan: Plan | None = None, reporter: Reporter = QUIET
 ) -> NoiseCost:
     """Measure what OCR errors cost the tagger ``tag`` on a split of ``data``.
 
-    ``noise`` is a learned model by name or file; unless given, that of the data's language. It is added to the clean
-    twins where their whole text is clean, else to the documents as OCR read them, on top of the noise that they have.
-    ``at`` is the character error rate to answer for; unless given, that of the data's OCR where clean twins show it,
-    else 5 %, and never more than the curve reaches.
+    Learned noise is added to the clean twins where their whole text is clean, else to the documents as OCR read them,
+    on top of the noise that they have.
 
     Raises:
-        UserError: an empty split, no noise model for the language, rates or ``at`` out of reach.
+        UserError: an empty split, or no noise model for its language.
     """
+    plan = plan or Plan()
     documents = data.require(split)
-    name = noise or language_noise(documents)
+    name = plan.noise or language_noise(documents)
     maker = NoiseMaker(load_noise(name))
-    if at is not None and not 0 <= at <= max(rates, default=0):
-        raise UserError(f"--at {at:g}; wanted a rate within those of the curve, 0 to {max(rates, default=0):g}")
     twins = data.clean_twins.get(split, ())
     reporter.say(f"tagging {len(documents)} documents of {data.name}, {split} …")
-    measured = measure_cost(data, split, tag(documents), tag(twins) if twins else (), seed)
-    clean = data.twin_scope == "text" and bool(twins)
-    curve = cost_curve(tag, data.clean_text(split), maker, rates, draws, seed, reporter)
-    reach = max(point.reached for point in curve.points)
+    measured = measure_cost(data, split, tag(documents), tag(twins) if twins else (), plan.seed)
+    text = data.clean_text(split)
+    curve = cost_curve(tag, text, maker, plan.rates, plan.draws, plan.seed, reporter, spread=plan.spread)
     own = measured.twin.cer if measured.twin else None
-    wanted = at if at is not None else own if own is not None else USUAL
-    return NoiseCost(
-        data.name,
-        split,
-        measured,
-        curve,
-        name,
-        CLEAN if clean else GIVEN,
-        curve.at(min(wanted, reach)),
-    )
+    wanted = plan.at if plan.at is not None else own if own is not None else USUAL
+    at = curve.at(min(wanted, max(point.reached for point in curve.points)))
+    base = CLEAN if data.twin_scope == "text" and twins else GIVEN
+    return NoiseCost(data.name, split, measured, curve, name, base, plan.spread, at)
 
 
 def language_noise(documents: Sequence[Document]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.common.seeds import generator
-from ocr_neurons.noise.learned.apply import NoiseMaker, NoisyDocument
+from ocr_neurons.common.seeds import derive, generator
+from ocr_neurons.noise.learned.apply import NoiseMaker, NoisyDocument, spread_rates
 from ocr_neurons.score.evaluate import MODES, Mode, Scores, evaluate, pooled
 from ocr_neurons.score.intervals import Difference, Interval, compare, f1_draws, f1_interval, percentile_interval
 from ocr_neurons.score.matching import scored_entities, scored_positions
@@ -123,8 +123,13 @@ def cost_curve(
     draws: int = DRAWS,
     seed: int = 1,
     reporter: Reporter = QUIET,
+    *,
+    spread: bool = False,
 ) -> Curve:
     """Tag ``documents`` with noise at each rate, ``draws`` times, and score them.
+
+    With ``spread`` the rates of documents differ, around each rate, as those of the noise model's own documents do;
+    otherwise all documents have the same.
 
     The noise of a document depends on the seed, the draw and the document alone; at another rate the same random
     numbers stand behind it, so that what is damaged at 5 % is mostly damaged at 10 % as well.
@@ -132,20 +137,29 @@ def cost_curve(
     Raises:
         UserError: no rate, one that is none, or fewer than one draw.
     """
+    check_curve(rates, draws)
     wanted = sorted(set(rates) - {0.0})
-    if not wanted or not all(0 < rate <= 1 for rate in wanted):
-        raise UserError(f"rates {', '.join(f'{rate:g}' for rate in rates) or 'none'}; wanted some such as 0.02,0.05")
-    if draws < 1:
-        raise UserError(f"{draws} draws of noise; wanted at least 1; 3 are usual")
     types = {entity.type.upper() for document in documents for entity in document.entities()}
     runs = [(rate, draw) for rate in wanted for draw in range(draws)]
     found: dict[float, list[_Draw]] = {rate: [] for rate in (0.0, *wanted)}
     for rate, draw in reporter.track([(0.0, 0), *runs], "tagging noisy text"):
-        noisy = [_noisy(noise, document, place, rate, draw, seed) for place, document in enumerate(documents)]
+        own = _rates(noise, documents, rate, draw, seed) if spread and rate else [rate] * len(documents)
+        noisy = [
+            noise.corrupt_document(document, generator(seed, "noise cost", draw, place, document.id), cer=own[place])
+            for place, document in enumerate(documents)
+        ]
         found[rate].append(_scored(tag, documents, noisy, types))
     found[0.0] *= draws  # without noise all draws are the same
     points = [_point(rate, several) for rate, several in found.items()]
     return Curve(tuple(sorted(points, key=lambda point: point.reached)), draws, seed)
+
+
+def check_curve(rates: Sequence[float], draws: int) -> None:
+    """Refuse rates that make no curve, or no draw; a UserError."""
+    if not any(rates) or not all(0 <= rate <= 1 for rate in rates):
+        raise UserError(f"rates {', '.join(f'{rate:g}' for rate in rates) or 'none'}; wanted some such as 0.02,0.05")
+    if draws < 1:
+        raise UserError(f"{draws} draws of noise; wanted at least 1; 3 are usual")
 
 
 @dataclass(frozen=True)
@@ -155,9 +169,11 @@ class _Draw:
     reached: float
 
 
-def _noisy(noise: NoiseMaker, document: Document, place: int, rate: float, draw: int, seed: int) -> NoisyDocument:
-    rng = generator(seed, "noise cost", draw, place, document.id)
-    return noise.corrupt_document(document, rng, cer=rate)
+def _rates(noise: NoiseMaker, documents: Sequence[Document], rate: float, draw: int, seed: int) -> list[float]:
+    """A rate for each document, with the wanted mean; ids may repeat, so their places name them."""
+    names = [f"{place} {document.id}" for place, document in enumerate(documents)]
+    drawn = spread_rates(noise.model, names, rate, derive(seed, "noise cost", draw))
+    return [drawn[name] for name in names]
 
 
 def _scored(tag: Tag, clean: Sequence[Document], noisy: Sequence[NoisyDocument], types: set[str]) -> _Draw:

@@ -46,9 +46,10 @@ def own_ocr(cost: NoiseCost) -> str:
 
 def caveat(cost: NoiseCost) -> str:
     """What the numbers rest on."""
+    rates = "documents differing in their rates as real ones do" if cost.spread else "at the same rate in all documents"
     return (
         f"Nothing was chosen on {cost.split} here: the tagger is scored as it is. Noise is learned ({cost.noise}) and "
-        f"added to {cost.base}; other engines and pages err otherwise."
+        f"added to {cost.base}, {rates}; other engines and pages err otherwise."
     )
 
 
