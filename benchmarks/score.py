@@ -2,8 +2,8 @@
 
 Documents of the embedded corpus, repeated to 100,000 tokens, and predictions made from their labels by chance. Ours
 scores strict and fuzzy, every type, with 10,000 bootstrap draws, and compares two systems with as many draws;
-nervaluate and seqeval (``pip install nervaluate seqeval``) count once, without intervals. The HIPE scorer itself is in
-no package registry; nervaluate grew from the same code, and counts in the same four ways.
+nervaluate and seqeval (``pip install nervaluate seqeval``) count once, without intervals. The HIPE scorer itself is
+not on PyPI; nervaluate grew from the same code, and counts in the same four ways.
 """
 
 from __future__ import annotations
@@ -124,13 +124,14 @@ def main() -> None:
         "    python benchmarks/score.py --out results/scoring",
         "",
         f"{len(gold)} documents, {tokens:,} tokens, {scores.total().tp + scores.total().fn:,} entities of "
-        f"{len(scores.types)} types; one core; processor time for 100,000 tokens. Ratios are to ours with counts and intervals.",
+        f"{len(scores.types)} types; one core; processor time for 100,000 tokens. Ratios are to ours with counts and "
+        "intervals.",
         "",
         "| work | seconds | ratio |",
         "|---|---|---|",
         *(f"| {name} | {time_:.2f} | {time_ / ours:.2f} |" for name, time_ in seconds.items()),
         "",
-        f"Scoring grew the memory of the process by {grown:.0f} MB. The HIPE scorer is in no package registry and was "
+        f"Scoring grew the memory of the process by {grown:.0f} MB. The HIPE scorer is not on PyPI and was "
         "not timed; nervaluate grew from the same code. Its figures are those that the tests compare with, digit for "
         "digit.",
     ]

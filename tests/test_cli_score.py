@@ -130,6 +130,7 @@ def test_columns_that_predictions_only_copied_are_told(place, run, tmp_path):
         (["--map", "nothing.tsv"], "nothing.tsv: no such file"),
         (["--draws", "0"], "0 draws"),
         (["--against", "nothing.tsv"], "nothing.tsv: no such file"),
+        (["--against", "a.tsv", "--against", "a.tsv"], "the same file twice"),
     ],
 )
 def test_bad_input_is_one_line(place, run, tmp_path, monkeypatch, more, message):

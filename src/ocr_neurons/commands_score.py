@@ -79,6 +79,8 @@ def _job(args: argparse.Namespace) -> _Job:
         check_suffix(args.errors)
     if args.suffix and not args.tsv:
         raise UserError(f"--suffix {args.suffix} without --tsv; it names the rows of that file: give one")
+    if len(set(args.against)) < len(args.against):
+        raise UserError("--against names the same file twice; wanted different predictions: name each once")
     bins = [] if args.noise_bins is None else parse_bins(args.noise_bins) if args.noise_bins else list(BINS)
     periods = parse_periods(args.time_bins) if args.time_bins else []
     reading = Reading(column_named(args.column), load_mapping(args.map) if args.map else {})

@@ -1,11 +1,13 @@
 """Scores of plain label lists, and properties of the counts."""
 
+import doctest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.score import Counts, score_labels
+from ocr_neurons.score import Counts, labels, score_labels
 from ocr_neurons.score.evaluate import MODES, evaluate
 from ocr_neurons.text.document import Document, Token
 
@@ -118,3 +120,7 @@ def test_mapping_and_names():
 def test_what_does_not_fit_is_refused(gold, predicted, extra, message):
     with pytest.raises(UserError, match=message):
         score_labels(gold, predicted, **extra)
+
+
+def test_the_example_of_the_docstring():
+    assert doctest.testmod(labels) == (0, 2)

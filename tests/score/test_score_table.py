@@ -36,6 +36,7 @@ def test_dictionary_holds_the_figures_and_is_json():
     assert (found["fuzzy"]["tp"], found["fuzzy"]["fp"], found["fuzzy"]["fn"]) == (5, 0, 3)
     assert found["by_type"]["PERS"]["strict"]["f1"] == 0.0
     assert found["by_type"]["LOC"]["fuzzy"]["tp"] == 5
+    assert found["by_type"]["LOC"]["strict"]["macro"]["recall"] == (3 / 4 + 1 / 2) / 2
     assert found["macro"]["strict"]["recall"] == pytest.approx((3 / 6 + 1 / 2) / 2)
 
 

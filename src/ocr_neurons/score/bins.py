@@ -112,7 +112,7 @@ def evaluate_bin(
         leds = [token.led for token in document.tokens]
         return [i for i in scored_positions(document) if (led := leds[i]) is None or _inside(led, (low, high))]
 
-    return score_tokens(gold, predicted, positions, reading)
+    return score_tokens(gold, predicted, list(map(positions, gold)), reading, gold_types(gold, reading))
 
 
 def parse_bins(given: str) -> list[Bin]:

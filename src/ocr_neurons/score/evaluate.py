@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -198,27 +198,26 @@ def evaluate(
         UserError: there is no document, or the two sides are not the same documents.
     """
     check_same_documents(gold, predicted)
-    return score_tokens(gold, predicted, scored_positions, reading, types)
+    return score_tokens(gold, predicted, [scored_positions(document) for document in gold], reading, types)
 
 
 def score_tokens(
     gold: Sequence[Document],
     predicted: Sequence[Document],
-    positions: Callable[[Document], list[int]],
+    positions: Sequence[Sequence[int]],
     reading: Reading = COARSE,
     types: Collection[str] | None = None,
 ) -> Scores:
-    """Score on some tokens: those whose positions in the gold document ``positions`` gives.
+    """Score on some tokens: for each document those at ``positions``.
 
-    The types that count are those of the whole gold standard unless given. The two sides must have been checked.
+    The types that count are those of the gold entities there unless given. The two sides must have been checked.
     """
-    known = gold_types(gold, reading) if types is None else set(types)
+    wanted = [scored_entities(true, kept, reading) for true, kept in zip(gold, positions, strict=True)]
+    known = {entity.type for entities in wanted for entity in entities} if types is None else set(types)
     strict, fuzzy = [], []
-    for true, guess in zip(gold, predicted, strict=True):
-        kept = positions(true)
-        wanted = [entity for entity in scored_entities(true, kept, reading) if entity.type in known]
+    for entities, guess, kept in zip(wanted, predicted, positions, strict=True):
         given = [entity for entity in scored_entities(guess, kept, reading) if entity.type in known]
-        tables = tally(match(wanted, given))
+        tables = tally(match([entity for entity in entities if entity.type in known], given))
         strict.append(tables[0])
         fuzzy.append(tables[1])
     return Scores(tuple(document.id for document in gold), tuple(strict), tuple(fuzzy))

@@ -56,7 +56,8 @@ def period_table(periods: Mapping[str, Scores], draws: int = 10_000, seed: int =
     lines = ["period       mode    documents    P      R      F1    95 % of F1         TP    FP    FN"]
     for name, scores in periods.items():
         for mode in MODES:
-            row = rows_by_type(scores, mode, draws, seed)[0] if scores.ids else Row(ALL, Counts(), None, None, None)
+            interval = f1_interval(scores, mode, draws, seed) if len(scores.ids) > 1 else None
+            row = Row(ALL, scores.total(mode), None, None, interval)
             lines.append(_text_row(f"{name:<12} {mode:<7} {len(scores.ids):>9}", row, 30))
     return "\n".join(lines) + "\n"
 
@@ -89,15 +90,16 @@ def to_dict(scores: Scores, draws: int = 10_000, seed: int = 0) -> dict[str, Any
     """Scores for JSON; what is not defined is ``None``.
 
     ``{"strict": {"precision", "recall", "f1", "ci95", "tp", "fp", "fn"}, "fuzzy": the same, "by_type": {type:
-    {"strict": the same, "fuzzy": …}}, "macro": {"strict": {"precision", "recall", "f1"}, …}, "documents": number}``;
-    ``ci95`` is of F1.
+    {"strict": the same and "macro", "fuzzy": …}}, "macro": {"strict": {"precision", "recall", "f1"}, …}, "documents":
+    number}``; ``ci95`` is of F1, macro scores are means over documents.
     """
     result: dict[str, Any] = {"by_type": {kind: {} for kind in scores.types}}
     for mode in MODES:
         first, *rows = rows_by_type(scores, mode, draws, seed)
         result[mode] = _figures(first.counts, f1_interval(scores, mode, draws, seed))
         for row in rows:
-            result["by_type"][row.type][mode] = _figures(row.counts, row.f1)
+            macro = {"macro": _macro(scores, mode, row.type)}
+            result["by_type"][row.type][mode] = _figures(row.counts, row.f1) | macro
     result["macro"] = {mode: _macro(scores, mode) for mode in MODES}
     result["documents"] = len(scores.ids)
     return result
@@ -152,8 +154,8 @@ def _figures(counts: Counts, interval: Interval | None) -> dict[str, Any]:
     return scores | {"tp": counts.tp, "fp": counts.fp, "fn": counts.fn}
 
 
-def _macro(scores: Scores, mode: Mode) -> dict[str, float | None]:
-    macro = scores.macro(mode)
+def _macro(scores: Scores, mode: Mode, entity_type: str | None = None) -> dict[str, float | None]:
+    macro = scores.macro(mode, entity_type)
     return {"precision": macro.precision, "recall": macro.recall, "f1": macro.f1}
 
 
