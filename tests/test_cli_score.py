@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,13 @@ def test_tables_say_how_to_read_them(place, run):
 def test_predictions_of_unknown_types_are_told(place, run):
     _, out, _ = run(place / "gold.tsv", place / "other.tsv", "--draws", 50)
     assert "Note: 16 predictions of types that the gold standard lacks (PLACE 16) do not count" in out
+
+
+def test_data_without_led_are_told(run, tmp_path):
+    plain = [Document(d.id, tuple(replace(t, led=None) for t in d.tokens)) for d in planted.planted(3, 1)]
+    write_hipe(tmp_path / "gold.tsv", plain)
+    _, out, _ = run(tmp_path / "gold.tsv", tmp_path / "gold.tsv", "--noise-bins", "--draws", 50)
+    assert "Note: no entity falls into a noise bin" in out
 
 
 def test_types_are_mapped(place, run, tmp_path):

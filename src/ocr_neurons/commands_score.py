@@ -108,6 +108,10 @@ def _print(job: _Job, scores: Scores, compared: dict[Path, list[Comparison]]) ->
     recall = recall_by_led(gold, predicted, job.bins, reading=job.reading, **job.draws) if job.bins else []
     dated = scores_by_period(scores, gold, job.periods) if job.args.time_bins else {}
     notes = _notes(job, scores)
+    if recall and scores.types and not any(entry.entities for entry in recall if entry.low is not None):
+        notes.append(
+            "no entity falls into a noise bin: these data do not say how much OCR damaged them, or bins miss it."
+        )
     if job.args.json:
         value: dict[str, Any] = {"column": job.reading.column} | table.to_dict(scores, **job.draws)
         value |= {"noise_bins": table.bins_to_dict(recall)} if recall else {}

@@ -106,8 +106,8 @@ def test_the_answer_is_for_the_rate_asked() -> None:
 
 def test_words_say_the_figures(cost: NoiseCost) -> None:
     said = sentence(cost)
-    assert f"loses about {100 * cost.at.loss:.1f} points of strict F1" in said
-    assert f"it finds {100 * cost.at.recall:.0f} of 100 entities exactly instead of 100." in said
+    assert f"it loses {100 * cost.at.loss:.1f} points of strict F1 (95 % " in said
+    assert f"finds about {100 * cost.at.recall:.0f} of 100 entities exactly instead of 100:" in said
     table = cost_table(cost)
     twin = cost.measured.twin
     assert twin is not None
@@ -125,7 +125,7 @@ def test_a_loss_within_chance_is_called_so(cost: NoiseCost) -> None:
     unsure = replace(cost, at=replace(cost.at, interval=(-0.01, 0.2)))
     assert "cannot be told from no loss" in sentence(unsure)
     assert "cannot be told" not in sentence(replace(cost, at=replace(cost.at, interval=(0.01, 0.2))))
-    assert "gains about" in sentence(replace(cost, at=replace(cost.at, loss=-0.02, interval=None)))
+    assert "it gains 2.0 points" in sentence(replace(cost, at=replace(cost.at, loss=-0.02, interval=None)))
 
 
 def test_noise_by_language() -> None:

@@ -19,13 +19,13 @@ def cost_table(cost: NoiseCost) -> str:
 def sentence(cost: NoiseCost) -> str:
     """What is lost at the rate asked about, in one or two sentences."""
     at, start = cost.at, cost.curve.points[0].scores.total()
-    told = f"{points(abs(at.loss))} points of strict F1"
-    sure = f" (95 % {points(at.interval[0])} to {points(at.interval[1])})" if at.interval else ""
-    verb = "loses about" if at.loss >= 0 else "gains about"
     more = "" if cost.base == CLEAN else " more"
-    said = f"When {points(at.cer)}{more} of 100 characters are misread, "
-    said += f"this tagger {verb} {told}{sure}: "
-    said += f"it finds {100 * at.recall:.0f} of 100 entities exactly instead of {100 * start.recall:.0f}."
+    sure = f" (95 % {points(at.interval[0])} to {points(at.interval[1])})" if at.interval else ""
+    said = (
+        f"When {points(at.cer)}{more} of 100 characters are misread, this tagger finds about {100 * at.recall:.0f} of "
+        f"100 entities exactly instead of {100 * start.recall:.0f}: it {'loses' if at.loss >= 0 else 'gains'} "
+        f"{points(abs(at.loss))} points of strict F1{sure}."
+    )
     if at.interval and at.interval[0] <= 0 <= at.interval[1]:
         said += " That cannot be told from no loss with these documents."
     return said
