@@ -104,7 +104,8 @@ def _twin(twin: Twin | None) -> str:
 def _curve(cost: NoiseCost) -> str:
     curve = cost.curve
     lines = [
-        f"F1 against the character error rate, learned noise ({cost.noise}) added to {cost.base}, {curve.draws} draws:",
+        f"F1 against the character error rate, learned noise ({cost.noise}) added to {cost.base}, "
+        f"{curve.draws} draw{'s' * (curve.draws != 1)} at each rate:",
         "  CER %   strict F1              minus without noise         fuzzy F1  entities lost in the noise",
     ]
     for point in curve.points:
@@ -119,4 +120,7 @@ def _curve(cost: NoiseCost) -> str:
             f"  {100 * point.reached:>5.2f}   {own:<21}  {change:<26}  {points(fuzzy.f1):>8}  "
             f"{100 * point.lost / entities:.1f} %"
         )
+    lines.append(
+        "  0: the same text without noise, cut into words as noisy text is; so it may differ from the scores above."
+    )
     return "\n".join(lines) + "\n"
