@@ -63,7 +63,11 @@ def check_scores(value: dict[str, Any]) -> None:
     for mode in ("strict", "fuzzy"):
         low, high = value[mode]["ci95"]
         assert 0 <= low <= high <= 1
-        assert all(0 <= value[mode][name] <= 1 for name in ("precision", "recall", "f1"))
+        assert all(0 <= value[mode][name] <= 1 for name in ("recall", "f1"))
+        if value[mode]["precision"] is None:
+            assert value[mode]["tp"] + value[mode]["fp"] == 0, "something was predicted, so precision is defined"
+        else:
+            assert 0 <= value[mode]["precision"] <= 1
 
 
 def check_difference(value: dict[str, Any]) -> None:

@@ -49,7 +49,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
+    from ocr_neurons import commands_cost as costing
     from ocr_neurons import commands_probe as probing
+    from ocr_neurons import commands_score as scoring
     from ocr_neurons import commands_train as training
 
     parser = _Parser(prog="ocr-neurons", description="Find OCR-sensitive neurons, neutralise them, measure it.")
@@ -160,13 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     tag.add_argument("--out", type=Path, required=True, help="HIPE TSV to write")
     _machine(tag, "auto")
 
-    score = command("score", commands.score, "score predictions as the HIPE scorer does, with intervals")
-    score.add_argument("gold", type=Path)
-    score.add_argument("pred", type=Path)
-    score.add_argument("--against", type=Path, help="other predictions to compare with")
-    score.add_argument("--noise-bins", action="store_true", help="recall by LED of the entities")
-    score.add_argument("--json", action="store_true", help="print JSON")
-    score.add_argument("--seed", type=int, default=0)
+    scoring.options(command("score", scoring.score, "score predictions as the HIPE scorer does, with intervals"))
+
+    cost = command("cost", costing.cost, "measure what OCR errors cost a tagger, and would at another error rate")
+    costing.options(cost)
+    _machine(cost, "auto")
 
     sweep = command("sweep", commands.sweep, "score edits on dev; --confirm scores the best once on test")
     sweep.add_argument("tagger", type=Path, help="tagger's folder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,31 +70,6 @@ def tag(args: argparse.Namespace) -> None:
     write_hipe(args.out, tagged)
     count = sum(len(document.entities()) for document in tagged)
     reporter.say(f"{count} entities in {len(tagged)} documents: {args.out}")
-
-
-def score(args: argparse.Namespace) -> None:
-    """``score``: a table, or JSON."""
-    from ocr_neurons.score import table
-    from ocr_neurons.score.bins import recall_by_led
-    from ocr_neurons.score.evaluate import evaluate
-    from ocr_neurons.score.intervals import compare
-    from ocr_neurons.text.hipe_tsv import read_hipe
-
-    gold, predicted = read_hipe(args.gold), read_hipe(args.pred)
-    scores = evaluate(gold, predicted)
-    bins = recall_by_led(gold, predicted, seed=args.seed) if args.noise_bins else None
-    difference = compare(scores, evaluate(gold, read_hipe(args.against)), seed=args.seed) if args.against else None
-    if args.json:
-        value = table.to_dict(scores, seed=args.seed)
-        value |= {"noise_bins": table.bins_to_dict(bins)} if bins else {}
-        value |= {"difference": table.difference_to_dict(difference)} if difference else {}
-        print(json.dumps(value, ensure_ascii=False, indent=1))
-        return
-    print(table.score_table(scores, seed=args.seed), end="")
-    if bins:
-        print("\n" + table.bin_table(bins), end="")
-    if difference:
-        print(f"\n{args.pred} - {args.against}, strict: {table.difference_text(difference)}")
 
 
 def sweep(args: argparse.Namespace) -> None:

@@ -17,9 +17,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Precision, recall, F1; the 95 % interval of the F1 and (tp, fp, fn) where the file gives them."""
+    """Precision, recall, F1; the 95 % interval of the F1 and (tp, fp, fn) where the file gives them.
 
-    precision: float
+    Precision is ``None`` where nothing was predicted.
+    """
+
+    precision: float | None
     recall: float
     f1: float
     interval: Interval | None
@@ -190,11 +193,11 @@ def _twin(field: Field) -> Twin:
 
 
 def _score(field: Field) -> Score:
-    interval = field.maybe("ci95")
+    interval, precision = field.maybe("ci95"), field.nullable("precision")
     counts = [field.maybe(name) for name in ("tp", "fp", "fn")]
     known = [int(count.number()) for count in counts if count is not None]
     return Score(
-        precision=field["precision"].number(),
+        precision=precision.number() if precision else None,
         recall=field["recall"].number(),
         f1=field["f1"].number(),
         interval=interval.interval() if interval else None,

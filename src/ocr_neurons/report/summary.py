@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ocr_neurons.cost.measured import measure_cost
 from ocr_neurons.rank.regions import region
 from ocr_neurons.report.layering import Layering
-from ocr_neurons.score.bins import BinRecall, recall_by_led
-from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference, compare
 from ocr_neurons.score.table import difference_to_dict, to_dict
 from ocr_neurons.sweep.grid import CHOSEN
@@ -19,8 +19,6 @@ from ocr_neurons.sweep.store import Trial
 from ocr_neurons.sweep.sweep import Confirmation
 from ocr_neurons.text.datasets import Dataset, describe
 from ocr_neurons.text.document import Document
-
-BIN_NAMES = {"0-0": "clean", "0.001-0.1": "light", "0.1-0.3": "medium", "0.3-1.1": "heavy"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,7 @@ class Findings:
         found, seed, layers = self.confirmation, self.seed, self.where.layers
         gain = found.gain(seed)
         over = found.over_controls(seed) if found.controls else None
-        twin = evaluate(self.data.clean_twins["test"], self.twin_documents) if self.twin_documents else None
-        bins = recall_by_led(self.data.test, found.baseline_documents, seed=seed)
+        cost = measure_cost(self.data, "test", found.baseline_documents, self.twin_documents, seed)
         return {
             "model": self.model,
             "data": self.data.name,
@@ -55,7 +52,7 @@ class Findings:
                 "chosen_minus_baseline": difference_to_dict(gain),
                 "chosen_minus_random_control": difference_to_dict(over) if over else None,
             },
-            "noise_cost": noise_cost_entry(bins, twin, found.baseline, seed, self.data.twin_scope),
+            "noise_cost": cost.entry(seed),
             "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
         }
 
@@ -99,22 +96,6 @@ def edit_entry(confirmation: Confirmation, layers: int) -> dict[str, Any]:
         "factor": setting.factor,
         "description": setting.describe(layers),
     }
-
-
-def bins_entry(bins: Sequence[BinRecall]) -> list[dict[str, Any]]:
-    """Recall by noise bin."""
-    return [
-        {
-            "low": entry.low,
-            "high": entry.high,
-            "label": BIN_NAMES.get(entry.name, entry.name),
-            "entities": entry.entities,
-            "recall_strict": entry.recall_strict if entry.entities else None,
-            "recall_fuzzy": entry.recall_fuzzy if entry.entities else None,
-            "ci95": list(entry.interval_strict) if entry.entities else None,
-        }
-        for entry in bins
-    ]
 
 
 def trials_entry(trials: Sequence[Trial], baseline: Scores, layers: int, seed: int) -> list[dict[str, Any]]:
@@ -184,17 +165,3 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     if dev.f1 <= 0:
         return f"Nothing was gained: no setting improved dev, and the one that lost least, {what}, changed {size}."
     return f"Nothing was gained that can be told from chance: {what}, the best on dev, changed {size}."
-
-
-def noise_cost_entry(
-    bins: Sequence[BinRecall], clean: Scores | None, noisy: Scores, seed: int, scope: str = "text"
-) -> dict[str, Any]:
-    """What OCR errors cost the baseline: recall by bin, and the clean twin where there is one.
-
-    ``scope`` says what is clean in the twin: its ``text``, or its ``entities`` alone; the cost is then theirs alone.
-    """
-    twin: Mapping[str, Any] | None = None
-    if clean is not None:
-        difference = compare(clean, noisy, seed=seed)
-        twin = to_dict(clean, seed=seed) | {"difference": difference_to_dict(difference), "scope": scope}
-    return {"recall_by_bin": bins_entry(bins), "clean_twin": twin}

@@ -9,7 +9,8 @@ from itertools import pairwise
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores, check_same_documents, gold_types, score_tokens
 from ocr_neurons.score.intervals import Interval, share_interval
-from ocr_neurons.score.matching import match, scored_entities, scored_positions
+from ocr_neurons.score.matching import entity_led, match, scored_entities, scored_positions
+from ocr_neurons.score.reading import COARSE, Reading
 from ocr_neurons.text.document import Document
 
 Bin = tuple[float, float]
@@ -55,6 +56,7 @@ def recall_by_led(
     draws: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
+    reading: Reading = COARSE,
 ) -> list[BinRecall]:
     """Recall for each grade of OCR noise, then ``outside`` and ``unknown`` where such entities exist.
 
@@ -68,17 +70,16 @@ def recall_by_led(
     """
     check_same_documents(gold, predicted)
     _check_bins(bins)
-    types = gold_types(gold)
+    types = gold_types(gold, reading)
     names = [f"{low:g}-{high:g}" for low, high in bins] + ["outside", "unknown"]
     rows: dict[str, list[tuple[int, int, int]]] = {name: [] for name in names}
     for true, guess in zip(gold, predicted, strict=True):
         kept = scored_positions(true)
-        given = [entity for entity in scored_entities(guess, kept) if entity.type in types]
+        given = [entity for entity in scored_entities(guess, kept, reading) if entity.type in types]
         counts = {name: [0, 0, 0] for name in names}
-        for pair in match(scored_entities(true, kept), given):
+        for pair in match(scored_entities(true, kept, reading), given):
             if pair.gold is not None:
-                leds = (true.tokens[kept[i]].led for i in range(pair.gold.start, pair.gold.end))
-                row = counts[_name(next((led for led in leds if led is not None), None), bins, names)]
+                row = counts[_name(entity_led(true, kept, pair.gold), bins, names)]
                 row[0] += 1
                 row[1] += pair.strict
                 row[2] += pair.fuzzy
@@ -92,7 +93,9 @@ def recall_by_led(
     return [entry for entry in found if entry.low is not None or entry.entities]
 
 
-def evaluate_bin(gold: Sequence[Document], predicted: Sequence[Document], low: float, high: float) -> Scores:
+def evaluate_bin(
+    gold: Sequence[Document], predicted: Sequence[Document], low: float, high: float, reading: Reading = COARSE
+) -> Scores:
     """Scores on one noise bin as the HIPE scorer computes them (``--noise-level``); for comparison with its tables.
 
     It removes the tokens whose gold LED is outside the bin and scores the rest as if it were the text; tokens without
@@ -109,7 +112,22 @@ def evaluate_bin(gold: Sequence[Document], predicted: Sequence[Document], low: f
         leds = [token.led for token in document.tokens]
         return [i for i in scored_positions(document) if (led := leds[i]) is None or _inside(led, (low, high))]
 
-    return score_tokens(gold, predicted, positions)
+    return score_tokens(gold, predicted, list(map(positions, gold)), reading, gold_types(gold, reading))
+
+
+def parse_bins(given: str) -> list[Bin]:
+    """Bins written as ``0-0,0.001-0.1,0.1-0.3``.
+
+    Raises:
+        UserError: not of that form, reversed or overlapping.
+    """
+    try:
+        pairs = [tuple(map(float, part.split("-"))) for part in given.split(",")]
+        bins = [(low, high) for low, high in pairs]
+    except ValueError:
+        raise UserError(f"noise bins {given!r}; wanted bounds such as 0-0,0.001-0.1,0.1-1.1, after the files") from None
+    _check_bins(bins)
+    return bins
 
 
 def _inside(led: float, bounds: Bin) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.matching import match, scored_entities, scored_positions, tally
+from ocr_neurons.score.reading import COARSE, Reading
 from ocr_neurons.text.document import Document
 
 Mode = Literal["strict", "fuzzy"]
 """``strict``: same type and span. ``fuzzy``: same type, overlapping span."""
+MODES: tuple[Mode, ...] = ("strict", "fuzzy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,37 @@ class Scores:
                 totals[kind] = totals.get(kind, Counts()) + counts
         return dict(sorted(totals.items()))
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types with any count, sorted."""
+        return tuple(sorted({kind for table in self.strict for kind in table}))
+
+    def table(self, mode: Mode = "strict") -> NDArray[np.int64]:
+        """Counts as numbers: ``[documents, types, 3]``, types as in :attr:`types`, then tp, fp, fn."""
+        places = {kind: place for place, kind in enumerate(self.types)}
+        table = np.zeros((len(self.ids), len(places), 3), dtype=np.int64)
+        for row, counts_by_type in zip(table, self.per_document(mode), strict=True):
+            for kind, counts in counts_by_type.items():
+                row[places[kind]] = (counts.tp, counts.fp, counts.fn)
+        return table
+
     def document_totals(self, mode: Mode = "strict") -> NDArray[np.int64]:
         """Counts over all types for each document: ``[documents, 3]``, columns tp, fp, fn."""
-        totals = np.zeros((len(self.ids), 3), dtype=np.int64)
-        for row, table in zip(totals, self.per_document(mode), strict=True):
-            for counts in table.values():
-                row += (counts.tp, counts.fp, counts.fn)
+        totals: NDArray[np.int64] = self.table(mode).sum(axis=1)
         return totals
+
+    def subset(self, places: Sequence[int]) -> Scores:
+        """The scores of some documents, by their places here."""
+        return Scores(
+            tuple(self.ids[place] for place in places),
+            tuple(self.strict[place] for place in places),
+            tuple(self.fuzzy[place] for place in places),
+        )
+
+    def with_missed(self, missed: Sequence[Mapping[str, int]]) -> Scores:
+        """The same with further gold entities that nothing could find: for each document, how many of each type."""
+        more = [{kind: Counts(fn=number) for kind, number in row.items() if number} for row in missed]
+        return pooled([self, Scores(self.ids, tuple(more), tuple(more))])
 
     def macro(self, mode: Mode = "strict", entity_type: str | None = None) -> Macro:
         """Scores averaged over documents (``macro_doc`` of the HIPE scorer), of one type or of all.
@@ -133,42 +160,81 @@ def _mean_and_deviation(values: Sequence[float]) -> tuple[float, float] | tuple[
     return (float(np.mean(values)), float(np.std(values))) if values else (None, None)
 
 
-def evaluate(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
+def pooled(several: Sequence[Scores]) -> Scores:
+    """Several scores of the same documents as one: counts add up, document by document.
+
+    Raises:
+        ValueError: scores of different documents.
+    """
+    ids = several[0].ids
+    if any(scores.ids != ids for scores in several):
+        raise ValueError("scores of different documents cannot be pooled")
+    strict, fuzzy = (
+        tuple(_added(tables) for tables in zip(*(scores.per_document(mode) for scores in several), strict=True))
+        for mode in MODES
+    )
+    return Scores(ids, strict, fuzzy)
+
+
+def _added(tables: Sequence[Mapping[str, Counts]]) -> dict[str, Counts]:
+    kinds = sorted({kind for table in tables for kind in table})
+    return {kind: sum((table.get(kind, Counts()) for table in tables), Counts()) for kind in kinds}
+
+
+def evaluate(
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    reading: Reading = COARSE,
+    types: Collection[str] | None = None,
+) -> Scores:
     """Score predictions against the gold standard, over whole documents.
 
     Documents are paired by position and must agree in id and tokens. Tokens with a ``#`` count on neither side, types
     are compared without case, and predictions of a type that occurs nowhere in the gold standard are ignored: all as
-    in the HIPE scorer. :mod:`ocr_neurons.score.matching` states the rule of pairing.
+    in the HIPE scorer. :mod:`ocr_neurons.score.matching` states the rule of pairing. ``reading`` says which labels
+    are entities; ``types`` (upper case) are the types that count instead of the gold standard's.
 
     Raises:
         UserError: there is no document, or the two sides are not the same documents.
     """
     check_same_documents(gold, predicted)
-    return score_tokens(gold, predicted, scored_positions)
+    return score_tokens(gold, predicted, [scored_positions(document) for document in gold], reading, types)
 
 
 def score_tokens(
-    gold: Sequence[Document], predicted: Sequence[Document], positions: Callable[[Document], list[int]]
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    positions: Sequence[Sequence[int]],
+    reading: Reading = COARSE,
+    types: Collection[str] | None = None,
 ) -> Scores:
-    """Score on some tokens: those whose positions in the gold document ``positions`` gives.
+    """Score on some tokens: for each document those at ``positions``.
 
-    The types that count are those of the whole gold standard. The two sides must have been checked.
+    The types that count are those of the gold entities there unless given. The two sides must have been checked.
     """
-    types = gold_types(gold)
+    wanted = [scored_entities(true, kept, reading) for true, kept in zip(gold, positions, strict=True)]
+    known = {entity.type for entities in wanted for entity in entities} if types is None else set(types)
     strict, fuzzy = [], []
-    for true, guess in zip(gold, predicted, strict=True):
-        kept = positions(true)
-        wanted = [entity for entity in scored_entities(true, kept) if entity.type in types]
-        given = [entity for entity in scored_entities(guess, kept) if entity.type in types]
-        tables = tally(match(wanted, given))
+    for entities, guess, kept in zip(wanted, predicted, positions, strict=True):
+        given = [entity for entity in scored_entities(guess, kept, reading) if entity.type in known]
+        tables = tally(match([entity for entity in entities if entity.type in known], given))
         strict.append(tables[0])
         fuzzy.append(tables[1])
     return Scores(tuple(document.id for document in gold), tuple(strict), tuple(fuzzy))
 
 
-def gold_types(gold: Sequence[Document]) -> set[str]:
+def gold_types(gold: Sequence[Document], reading: Reading = COARSE) -> set[str]:
     """The types that count, in upper case: those of the gold standard's entities."""
-    return {entity.type for document in gold for entity in scored_entities(document, scored_positions(document))}
+    return {e.type for document in gold for e in scored_entities(document, scored_positions(document), reading)}
+
+
+def ignored_predictions(
+    gold: Sequence[Document], predicted: Sequence[Document], reading: Reading = COARSE
+) -> dict[str, int]:
+    """Predictions that do not count because the gold standard has nothing of their type, by type."""
+    known = gold_types(gold, reading)
+    found = Counter(e.type for d in predicted for e in scored_entities(d, scored_positions(d), reading))
+    return {kind: number for kind, number in sorted(found.items()) if kind not in known}
 
 
 def check_same_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> None:

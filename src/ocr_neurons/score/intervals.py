@@ -42,11 +42,11 @@ def f1_interval(
     One document says nothing about others: the interval is then the whole range, (0.0, 1.0). An F1 of exactly 0 or 1
     has an interval of no width, which says only that all documents at hand agree.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     totals = scores.document_totals(mode)
     if len(totals) < 2:
         return 0.0, 1.0
-    return percentile_interval(np.concatenate([_f1(w @ totals) for w in resamples(len(totals), draws, seed)]), level)
+    return percentile_interval(f1_draws(scores, mode, draws, seed), level)
 
 
 def share_interval(
@@ -58,7 +58,7 @@ def share_interval(
     Where all or nothing was found every draw says the same, and [1, 1] would claim certainty; the open end is then the
     exact binomial bound for as many trials as documents, ``((1 - level) / 2) ** (1 / documents)`` from the other end.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     table = np.array([found, possible], dtype=np.float64).T
     table = table[table[:, 1] > 0]
     if len(table) < 2:
@@ -69,6 +69,16 @@ def share_interval(
         return (bound, 1.0) if share else (0.0, 1.0 - bound)
     sums = np.concatenate([w @ table for w in resamples(len(table), draws, seed)])
     return percentile_interval(sums[:, 0] / sums[:, 1], level)
+
+
+def f1_draws(scores: Scores, mode: Mode = "strict", draws: int = 10_000, seed: int = 0) -> Floats:
+    """The micro F1 of each bootstrap draw, ``[draws]``; equal arguments draw the same documents.
+
+    So the draws of two scores of the same documents may be subtracted or weighed against each other, draw by draw.
+    """
+    check_draws(draws, 0.5)
+    totals = scores.document_totals(mode)
+    return np.concatenate([_f1(weights @ totals) for weights in resamples(len(totals), draws, seed)])
 
 
 def compare(
@@ -83,16 +93,38 @@ def compare(
     Raises:
         UserError: the two are not scores of the same documents.
     """
-    _check(draws, level)
-    _check_comparable(a, b)
-    ours, theirs = a.document_totals(mode), b.document_totals(mode)
-    observed = a.total(mode).f1 - b.total(mode).f1
+    check_draws(draws, level)
+    check_comparable(a, b)
+    ours, theirs = (scores.document_totals(mode)[:, None] for scores in (a, b))
+    return paired_differences(ours, theirs, draws, seed, level)[0]
+
+
+def paired_differences(
+    ours: NDArray[np.int64], theirs: NDArray[np.int64], draws: int, seed: int, level: float = 0.95
+) -> list[Difference]:
+    """Differences of F1 for several kinds of counts at once, ``[documents, kinds, 3]`` on either side; see `compare`.
+
+    All kinds share the drawn documents and the coins, so that each draw is one row of a matrix product. A draw without
+    anything of a kind says nothing about it and is left out of its interval; with nothing of it in all documents the
+    difference is 0.0, with fewer than two documents at hand the interval is (-1.0, 1.0).
+    """
+    check_draws(draws, level)
+    observed = _f1(ours.sum(axis=0)) - _f1(theirs.sum(axis=0))
     p = _randomisation(ours, theirs, observed, draws, seed)
-    if len(ours) < 2:
-        return Difference(observed, -1.0, 1.0, p)
-    chunks = [_f1(w @ ours) - _f1(w @ theirs) for w in resamples(len(ours), draws, seed)]
-    low, high = percentile_interval(np.concatenate(chunks), level)
-    return Difference(observed, low, high, p)
+    documents, kinds = ours.shape[:2]
+    if documents < 2:
+        return [Difference(float(f1), -1.0, 1.0, float(chance)) for f1, chance in zip(observed, p, strict=True)]
+    pieces = [
+        _f1_known(weighed(weights, ours)) - _f1_known(weighed(weights, theirs))
+        for weights in resamples(documents, draws, seed, width=3 * kinds)
+    ]
+    drawn = np.concatenate(pieces)
+    found = []
+    for kind in range(kinds):
+        known = drawn[:, kind][~np.isnan(drawn[:, kind])]
+        low, high = percentile_interval(known, level) if len(known) else (0.0, 0.0)
+        found.append(Difference(float(observed[kind]), low, high, float(p[kind])))
+    return found
 
 
 def compare_to_mean(
@@ -113,13 +145,13 @@ def compare_to_mean(
     Raises:
         UserError: no others, or not scores of the same documents.
     """
-    _check(draws, level)
+    check_draws(draws, level)
     if not others:
         raise UserError(
             "no scores to compare with; wanted those of at least one random control; 20 or more are advised"
         )
     for other in others:
-        _check_comparable(a, other)
+        check_comparable(a, other)
     ours, theirs = a.document_totals(mode), np.stack([other.document_totals(mode) for other in others])
     f1s = np.array([other.total(mode).f1 for other in others])
     own = a.total(mode).f1
@@ -160,22 +192,40 @@ def percentile_interval(values: Floats, level: float) -> Interval:
     return float(low), float(high)
 
 
-def _randomisation(ours: NDArray[np.int64], theirs: NDArray[np.int64], observed: float, draws: int, seed: int) -> float:
+def weighed(weights: Floats, table: NDArray[np.int64]) -> Floats:
+    """``[draws, documents]`` times ``[documents, kinds, 3]``: ``[draws, kinds, 3]``, as one matrix product."""
+    product: Floats = weights @ table.reshape(len(table), -1).astype(np.float64)
+    return product.reshape(len(weights), *table.shape[1:])
+
+
+def _randomisation(
+    ours: NDArray[np.int64], theirs: NDArray[np.int64], observed: Floats, draws: int, seed: int
+) -> Floats:
     rng = generator(seed, "score", "swap documents")
-    change = (theirs - ours).astype(np.float64)
-    extreme = 0
-    for size in _pieces(draws, len(ours)):
-        moved = (rng.random((size, len(ours))) < 0.5).astype(np.float64) @ change
+    extreme = np.zeros(len(observed), dtype=np.int64)
+    for size in _pieces(draws, max(len(ours), 3 * len(observed))):
+        moved = weighed((rng.random((size, len(ours))) < 0.5).astype(np.float64), theirs - ours)
         swapped = _f1(ours.sum(axis=0) + moved) - _f1(theirs.sum(axis=0) - moved)
-        extreme += int((np.abs(swapped) >= abs(observed) - 1e-12).sum())
+        extreme += (np.abs(swapped) >= np.abs(observed) - 1e-12).sum(axis=0)
     return (extreme + 1) / (draws + 1)
 
 
-def _f1(sums: Floats) -> Floats:
+def _f1(sums: Floats | NDArray[np.int64]) -> Floats:
     """``[..., 3]`` tp, fp, fn to ``[...]``; 0.0 where there is nothing to count."""
+    return np.nan_to_num(_f1_known(sums), copy=False)
+
+
+def _f1_known(sums: Floats | NDArray[np.int64]) -> Floats:
+    """The same, NaN where there is nothing to count."""
     hits = 2 * sums[..., 0]
-    weight = hits + sums[..., 1] + sums[..., 2]
-    return np.divide(hits, weight, out=np.zeros_like(hits), where=weight > 0)
+    return share(hits, hits + sums[..., 1] + sums[..., 2])
+
+
+def share(part: Floats | NDArray[np.int64], whole: Floats | NDArray[np.int64]) -> Floats:
+    """``part / whole``, NaN where ``whole`` is 0."""
+    unknown = np.full(np.shape(part), np.nan)
+    result: Floats = np.divide(part, whole, out=unknown, where=np.asarray(whole) > 0)
+    return result
 
 
 def _pieces(draws: int, width: int) -> Iterator[int]:
@@ -184,14 +234,16 @@ def _pieces(draws: int, width: int) -> Iterator[int]:
         yield min(size, draws - start)
 
 
-def _check(draws: int, level: float) -> None:
+def check_draws(draws: int, level: float) -> None:
+    """Refuse fewer than one draw, or a level that is none; a UserError."""
     if draws < 1:
         raise UserError(f"{draws} draws asked for; wanted at least 1; 10000 are usual")
     if not 0.0 < level < 1.0:
         raise UserError(f"interval level {level} asked for; wanted a number between 0 and 1, such as 0.95")
 
 
-def _check_comparable(a: Scores, b: Scores) -> None:
+def check_comparable(a: Scores, b: Scores) -> None:
+    """Refuse two scores that are not of the same documents and gold standard; a UserError says where they differ."""
     if a.ids != b.ids:
         raise UserError(
             f"scores of different documents ({len(a.ids)} and {len(b.ids)}, or in another order); "

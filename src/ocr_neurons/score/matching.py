@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ocr_neurons.score.counts import Counts
+from ocr_neurons.score.reading import COARSE, Reading
 from ocr_neurons.text.document import Document, Entity, spans
 
 
@@ -38,18 +39,23 @@ def scored_positions(document: Document) -> list[int]:
     return [index for index, token in enumerate(document.tokens) if "#" not in token.text]
 
 
-def scored_entities(document: Document, positions: Sequence[int]) -> list[Entity]:
-    """Entities in the labels at ``positions``, types in upper case.
+def scored_entities(document: Document, positions: Sequence[int], reading: Reading = COARSE) -> list[Entity]:
+    """Entities in the labels at ``positions``, types in upper case and mapped.
 
     Labels are compared without case, as the HIPE scorer does (``Pers`` = ``PERS``). Spans are in the numbering of
     ``positions``, so that an entity goes on across a token that does not count.
     """
-    upper: dict[str, str] = {}
-    labels = []
-    for index in positions:
-        label = document.tokens[index].label
-        labels.append(upper.get(label) or upper.setdefault(label, label.upper()))
-    return spans(labels)
+    found = spans(reading.labels(document, positions))
+    if not reading.mapping:
+        return found
+    mapped = (Entity(reading.mapping.get(entity.type, entity.type), entity.start, entity.end) for entity in found)
+    return [entity for entity in mapped if entity.type]
+
+
+def entity_led(document: Document, positions: Sequence[int], entity: Entity) -> float | None:
+    """The LED of an entity at ``positions``: that of its first token that has one, ``None`` where none has."""
+    leds = (document.tokens[positions[place]].led for place in range(entity.start, entity.end))
+    return next((led for led in leds if led is not None), None)
 
 
 def match(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Match]:

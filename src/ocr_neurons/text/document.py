@@ -119,6 +119,8 @@ def spans(labels: Iterable[str]) -> list[Entity]:
     kind, start = "", 0
     position = -1
     for position, label in enumerate(labels):
+        if label == "O" and not kind:  # most tokens
+            continue
         prefix, _, name = label.partition("-")
         inside = bool(name) and prefix in ("B", "I", "S", "E")
         if kind and (not inside or prefix in ("B", "S") or name != kind):

@@ -1,0 +1,191 @@
+"""The ``score`` command: its options; predictions against a gold standard, and against other predictions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
+
+if TYPE_CHECKING:
+    from ocr_neurons.score.bins import Bin
+    from ocr_neurons.score.by_type import Comparison
+    from ocr_neurons.score.evaluate import Scores
+    from ocr_neurons.score.periods import Period
+    from ocr_neurons.score.reading import Reading, Selection
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``score``."""
+    parser.add_argument("gold", type=Path)
+    parser.add_argument("pred", type=Path)
+    parser.add_argument("--against", type=Path, action="append", default=[], help="other predictions; may be repeated")
+    parser.add_argument(
+        "--column", default="coarse",
+        help="coarse (default), fine, nested, coarse-metonymic, fine-metonymic or component; or a column's own name",
+    )  # fmt: skip
+    parser.add_argument("--map", type=Path, help="table of types (.tsv or .toml), from and to, for both sides")
+    parser.add_argument(
+        "--noise-bins", nargs="?", const="", help="recall by LED of the entities, such as 0-0,0.001-0.1,0.1-1.1"
+    )
+    parser.add_argument("--time-bins", nargs="?", const="decade", help="by date: decade, or 1800-1850,1850-1900")
+    parser.add_argument("--errors", type=Path, help="also write every error in its context (.tsv or .jsonl)")
+    parser.add_argument("--tsv", type=Path, help="also write the table that the HIPE scorer writes")
+    parser.add_argument("--suffix", default="", help="of the evaluations' names in --tsv, as in the HIPE scorer")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--draws", type=int, default=10_000, help="bootstrap and randomisation draws (default 10000)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is scored, and what was asked of it."""
+
+    args: argparse.Namespace
+    reading: Reading
+    chosen: Selection
+    bins: list[Bin]
+    periods: list[Period]
+    draws: dict[str, int]
+
+
+def score(args: argparse.Namespace) -> None:
+    """``score``: tables, or JSON; on request, files."""
+    from ocr_neurons.score.by_type import compare_by_type, holm_adjusted
+    from ocr_neurons.score.evaluate import evaluate
+
+    job = _job(args)
+    draws = job.draws
+    scores = evaluate(job.chosen.gold, job.chosen.predicted, job.reading)
+    others = [_read(args.gold, path, job.reading) for path in args.against]
+    compared = holm_adjusted(
+        [compare_by_type(scores, evaluate(one.gold, one.predicted, job.reading), **draws) for one in others]
+    )
+    _print(job, scores, dict(zip(args.against, compared, strict=True)))
+    _write(job)
+
+
+def _job(args: argparse.Namespace) -> _Job:
+    from ocr_neurons.score.bins import BINS, parse_bins
+    from ocr_neurons.score.mistakes import check_suffix
+    from ocr_neurons.score.periods import decades, parse_periods
+    from ocr_neurons.score.reading import Reading, column_named, load_mapping
+
+    if args.errors:
+        check_suffix(args.errors)
+    if args.suffix and not args.tsv:
+        raise UserError(f"--suffix {args.suffix} without --tsv; it names the rows of that file: give one")
+    if len(set(args.against)) < len(args.against):
+        raise UserError("--against names the same file twice; wanted different predictions: name each once")
+    bins = [] if args.noise_bins is None else parse_bins(args.noise_bins) if args.noise_bins else list(BINS)
+    periods = parse_periods(args.time_bins) if args.time_bins else []
+    reading = Reading(column_named(args.column), load_mapping(args.map) if args.map else {})
+    chosen = _read(args.gold, args.pred, reading)
+    draws = {"draws": args.draws, "seed": args.seed}
+    return _Job(args, reading, chosen, bins, decades(chosen.gold) if periods is None else periods, draws)
+
+
+def _read(gold_path: Path, path: Path, reading: Reading) -> Selection:
+    from ocr_neurons.score.evaluate import check_same_documents
+    from ocr_neurons.score.reading import select
+    from ocr_neurons.text.hipe_tsv import read_hipe
+
+    gold, predicted = read_hipe(gold_path), read_hipe(path)
+    check_same_documents(gold, predicted)
+    return select(gold, predicted, reading)
+
+
+def _print(job: _Job, scores: Scores, compared: dict[Path, list[Comparison]]) -> None:
+    from ocr_neurons.score import table
+    from ocr_neurons.score.bins import recall_by_led
+    from ocr_neurons.score.periods import scores_by_period
+
+    gold, predicted, _ = job.chosen
+    recall = recall_by_led(gold, predicted, job.bins, reading=job.reading, **job.draws) if job.bins else []
+    dated = scores_by_period(scores, gold, job.periods) if job.args.time_bins else {}
+    notes = _notes(job, scores)
+    if recall and scores.types and not any(entry.entities for entry in recall if entry.low is not None):
+        notes.append(
+            "no entity falls into a noise bin: these data do not say how much OCR damaged them, or bins miss it."
+        )
+    if job.args.json:
+        value: dict[str, Any] = {"column": job.reading.column} | table.to_dict(scores, **job.draws)
+        value |= {"noise_bins": table.bins_to_dict(recall)} if recall else {}
+        if dated:
+            value["time_bins"] = {name: table.to_dict(part, **job.draws) for name, part in dated.items() if part.ids}
+        if compared:
+            value["against"] = {str(path): table.comparisons_to_dict(found) for path, found in compared.items()}
+        print(json.dumps(value | {"notes": notes}, ensure_ascii=False, indent=1))
+        return
+    parts = [table.score_table(scores, **job.draws)]
+    parts += [table.bin_table(recall)] if recall else []
+    parts += [table.period_table(dated, **job.draws)] if dated else []
+    together = sum(map(len, compared.values()))
+    for path, found in compared.items():
+        parts.append(f"{job.args.pred} - {path}:\n{table.comparison_table(found, together)}")
+    parts += ["".join(f"Note: {note}\n" for note in notes)] if notes else []
+    print("\n".join(parts), end="")
+
+
+def _notes(job: _Job, scores: Scores) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    from ocr_neurons.score.evaluate import ignored_predictions
+    from ocr_neurons.score.reading import unmapped
+
+    gold, predicted, left_out = job.chosen
+    column, notes = job.reading.column, []
+    if left_out:
+        notes.append(f"{left_out} documents left out: {column} is not annotated in them.")
+    if not scores.types:
+        notes.append("the gold standard has no entity here, so no score is defined.")
+    if ignored := ignored_predictions(gold, predicted, job.reading):
+        listed = ", ".join(f"{kind} {number}" for kind, number in ignored.items())
+        notes.append(
+            f"{sum(ignored.values())} predictions of types that the gold standard lacks ({listed}) do not count, "
+            "as in the HIPE scorer."
+        )
+    if job.reading.mapping and (kept := unmapped([*gold, *predicted], job.reading)):
+        notes.append(f"{job.args.map} does not name {', '.join(kept)}: kept as they are.")
+    if _copied(job):
+        notes.append(
+            f"{job.args.pred} has the gold standard's labels in {column}, token by token; `tag` keeps the columns of "
+            "its input that it does not predict, so this may be no score of a tagger."
+        )
+    return notes
+
+
+def _copied(job: _Job) -> bool:
+    """Whether a column other than the taggers' own equals the gold standard's in every token."""
+    from ocr_neurons.score.reading import COARSE
+
+    gold, predicted = (
+        [job.reading.labels(document, range(len(document.tokens))) for document in side] for side in job.chosen[:2]
+    )
+    return job.reading.column != COARSE.column and gold == predicted
+
+
+def _write(job: _Job) -> None:
+    from ocr_neurons.common.files import write_text
+    from ocr_neurons.score.hipe_table import hipe_table
+    from ocr_neurons.score.mistakes import count_kinds, mistakes, write_mistakes
+
+    args, reporter = job.args, Reporter(job.args.quiet)
+    gold, predicted, _ = job.chosen
+    if args.tsv:
+        system = args.pred.stem.lower()
+        write_text(
+            args.tsv,
+            hipe_table(
+                gold, predicted, system, reading=job.reading, suffix=args.suffix, bins=job.bins, periods=job.periods
+            ),
+        )
+        reporter.say(f"the table of the HIPE scorer: {args.tsv}")
+    if args.errors:
+        found = mistakes(gold, predicted, job.reading)
+        write_mistakes(args.errors, found)
+        listed = ", ".join(f"{number} {kind}" for kind, number in count_kinds(found).items())
+        reporter.say(f"{len(found)} errors ({listed}): {args.errors}")
