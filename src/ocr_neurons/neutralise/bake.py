@@ -59,10 +59,6 @@ def bake(model: nn.Module, edits: Sequence[Change]) -> nn.Module:
         give_biases(baked)
     maps = neuron_maps(baked)
     for layer, (gain, offset) in changes.items():
-        if hasattr(maps[layer], "base_layer"):
-            raise UserError(
-                f"layer {layer}: the last linear map is wrapped ({type(maps[layer]).__name__}); merge it first"
-            )
         _fold_into(maps[layer], gain, offset)
         for parameter in maps[layer].parameters():
             if not torch.isfinite(parameter).all():
@@ -118,11 +114,16 @@ def _check_floating(module: nn.Module, layer: int) -> None:
 
 def _merged(model: nn.Module) -> nn.Module:
     """Without its PEFT wrapper, the adapters in the weights."""
-    merge = getattr(model, "merge_and_unload", None)
-    if merge is None:
-        return model
-    try:
-        merged: nn.Module = merge(safe_merge=True)
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise UserError(f"bake: the adapter cannot be merged ({' '.join(str(error).split())})") from None
-    return merged
+    if hasattr(model, "get_base_model"):
+        kind = next(iter(getattr(model, "peft_config", {}).values()), None)
+        merge = getattr(model, "merge_and_unload", None)
+        if merge is None:
+            raise UserError(f"bake: an adapter of type {getattr(kind, 'peft_type', '?')} cannot be merged into weights")
+        try:
+            model = merge(safe_merge=True)
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise UserError(f"bake: the adapter cannot be merged ({' '.join(str(error).split())})") from None
+    left = next((name for name, part in model.named_modules() if hasattr(part, "base_layer")), None)
+    if left is not None:
+        raise UserError(f"bake: {left} is wrapped by an adapter without its PEFT model; merge it first")
+    return model

@@ -67,5 +67,5 @@ class _GainHook(EditHook):
         self.gains, self.index, self.width = gains, torch.tensor(members), width
 
     def coefficients(self, device: torch.device) -> tuple[Tensor, Tensor | None]:
-        wide = torch.ones(self.width, device=device)
+        wide = torch.ones(self.width, device=device, dtype=self.gains.dtype)
         return wide.index_copy(0, self.index.to(device), self.gains.to(device)), None
