@@ -30,7 +30,7 @@ class Change(Protocol):
         """For each layer to which something is added afterwards, what is added, ``[width]``."""
 
 
-def bake(model: nn.Module, edits: Sequence[Change]) -> nn.Module:
+def bake(model: nn.Module, edits: Sequence[Change], *, keep: bool = True) -> nn.Module:
     """A copy of ``model`` whose last linear maps do what edits do, in order, to their input; ``model`` stays as it is.
 
     ``W (gain * x + offset) + b`` is ``(W * gain) x + (b + W offset)``: columns are scaled, and what is added goes into
@@ -40,6 +40,7 @@ def bake(model: nn.Module, edits: Sequence[Change]) -> nn.Module:
     Args:
         model: a transformers model, with or without PEFT around it.
         edits: neurons that several of them name are changed by the first, then by the second.
+        keep: leave ``model`` as it is. Without, its memory is used for the result, and it is spoilt.
 
     Raises:
         UserError: the model has another depth or width than a set of neurons, an edit is applied to it right now (its
@@ -53,7 +54,7 @@ def bake(model: nn.Module, edits: Sequence[Change]) -> nn.Module:
         for layer in edit.neurons.counts():
             _check_floating(_innermost(maps[layer]), layer)
     changes = combined(edits)
-    baked = _merged(copy.deepcopy(model))
+    baked = _merged(copy.deepcopy(model) if keep else model)
     moved = [layer for layer, (_, offset) in changes.items() if offset.any()]
     if any(_bias(neuron_maps(baked)[layer]) is None for layer in moved):
         give_biases(baked)
