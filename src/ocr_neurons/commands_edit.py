@@ -39,10 +39,14 @@ def edit(args: argparse.Namespace) -> None:
 
 def _made(args: argparse.Namespace, neurons: NeuronSet) -> Edit:
     from ocr_neurons.neutralise.edit import Edit
+    from ocr_neurons.neutralise.operations import operation
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.profile_edits import FROM_PROFILE, edit_from_profile, legacy_edit
 
     name = args.operation
+    operation(name)
+    if name == "gains":
+        raise UserError("edit: gains are learned by training, which writes the edit; wanted scale, zero, mean or shift")
     if (name == "scale") != (args.factor is not None):
         raise UserError(
             f"edit: operation {name} {'wants a --factor, such as 0.5' if name == 'scale' else 'takes no --factor'}"

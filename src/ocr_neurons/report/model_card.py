@@ -81,7 +81,7 @@ def base_of(given: str) -> Base:
     if given in EMBEDDED:
         entry = EMBEDDED[given]
         return Base(entry.hub or given, entry.hub, entry.licence, entry.licence_id)
-    if Path(given).is_dir():
+    if given and Path(given).is_dir():
         card = Path(given) / "README.md"
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         header = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
@@ -124,7 +124,8 @@ def _opening(baked: Baked, base: Base) -> str:
 
 def _edit(baked: Baked) -> str:
     lines = [f"- {edit.describe()}" for edit in baked.edits.edits]
-    earlier = [f"- before that: {entry['description']}" for entry in baked.info.get("edits", ())]
+    # what is in the weights already comes after what a hook does to their input
+    earlier = [f"- then, folded in earlier: {entry['description']}" for entry in reversed(baked.info.get("edits", ()))]
     chosen = [_method(edit.neurons.method) for edit in baked.edits.edits]
     how = "; ".join(dict.fromkeys(text for text in chosen if text)) or "not stated in the edit's file"
     return (
