@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 import yaml
 
 import planted
+import sample
 from ocr_neurons.cli import main
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import neuron_maps
@@ -24,9 +24,6 @@ from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.probe.profile_file import load_profile
 from ocr_neurons.sweep.profile_edits import edit_from_profile
 from ocr_neurons.text.hipe_tsv import read_hipe
-
-sys.path.insert(0, str(Path(__file__).parent / "report"))
-import sample
 
 
 @pytest.fixture(scope="module")
