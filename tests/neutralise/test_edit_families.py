@@ -126,14 +126,21 @@ def test_new_biases_change_nothing_by_themselves_and_come_back_from_disk(family:
     assert moved == {f"{last.replace('.1.', f'.{layer}.', 1)}.bias" for layer in (0, 2)}
 
 
-def test_a_switch_that_stands_for_something_else_is_not_touched() -> None:
-    """OPT's ``enable_bias`` and GPT-NeoX's ``attention_bias`` have nothing to do with it; Mistral gets an alien one."""
-    config = transformers.MistralConfig(**GROUPED, mlp_bias=False)
-    model = transformers.MistralModel(config).eval()
+@pytest.mark.parametrize(
+    "config",
+    [
+        transformers.MistralConfig(**GROUPED, mlp_bias=False),  # which Mistral does not know
+        transformers.InternLM3Config(**GROUPED, head_dim=8),  # which can have biases everywhere or nowhere
+    ],
+    ids=["alien", "not alone"],
+)
+def test_a_setting_that_does_not_give_these_biases_is_left_alone(config: Any) -> None:
+    model = transformers.AutoModel.from_config(config).eval()
     chosen = neurons(48)
-    with pytest.raises(UserError, match="last linear maps of mistral have no bias"):
+    with pytest.raises(UserError, match=f"last linear maps of {config.model_type} have no bias"):
         Edit.mean(chosen, drawn(chosen)).bake(model)
     assert model.config.mlp_bias is False
+    Edit.zero(chosen).bake(model)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

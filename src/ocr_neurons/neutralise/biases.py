@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from ocr_neurons.common.errors import UserError
@@ -45,14 +46,18 @@ def give_biases(model: nn.Module) -> None:
 
 
 def _parameters(model: nn.Module, switch: str, value: bool) -> set[str]:
-    """Names of the parameters that the architecture has with ``switch`` at ``value``; nothing is allocated."""
+    """Names of the parameters that the architecture has with ``switch`` at ``value``; nothing is allocated.
+
+    Empty if it may not have that: some architectures (InternLM 3) take the setting together with others only.
+    """
     config: Any = copy.deepcopy(model.config)
+    setattr(config.get_text_config(), switch, value)
     try:
-        setattr(config.get_text_config(), switch, value)
-        with torch.device("meta"):
-            built: nn.Module = type(model)(config)
-    except ValueError:  # some architectures take the setting together with others only
+        config = type(config).from_dict(config.to_dict())  # which checks it, as loading will
+    except (ValueError, StrictDataclassError):
         return set()
+    with torch.device("meta"):
+        built: nn.Module = type(model)(config)
     return {name for name, _ in built.named_parameters()}
 
 
