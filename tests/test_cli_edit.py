@@ -22,7 +22,7 @@ from ocr_neurons.ner.model import load_tagger
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.probe.profile_file import load_profile
-from ocr_neurons.sweep.profile_edits import edit_from_profile
+from ocr_neurons.sweep.profile_edits import edit_from_profile, legacy_edit
 from ocr_neurons.text.hipe_tsv import read_hipe
 
 
@@ -56,7 +56,7 @@ def test_edits_of_every_kind(place: Path, tmp_path: Path, capsys: pytest.Capture
         ([*some, "--factor", 0.5], Edit.scale(best, 0.5)),
         (["--operation", "zero"], Edit.zero(ranked)),
         ([*some, "--factor", 0.5, "--flip"], Edit.scale(best, 1.5)),
-        ([*some, "--factor", 0.5, "--legacy"], Edit.scale(best, 0.25)),
+        ([*some, "--factor", 0.5, "--legacy"], legacy_edit(best, 0.5)),
         (
             [*some, "--operation", "mean", "--profile", place / "p.safetensors"],
             edit_from_profile(best, profile, "mean"),

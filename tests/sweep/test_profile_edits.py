@@ -121,12 +121,13 @@ def test_two_layers_never_compound_and_do_under_legacy(tiny_folder: Callable[[st
     with Edits([one, other]).on(model):
         assert torch.equal(logits(model), once)
     legacy = legacy_edit(chosen, 0.5)
-    assert legacy == Edit.scale(chosen, 0.25)
+    assert (legacy.operation, legacy.factor, legacy.neurons.indices) == ("scale", 0.25, chosen.indices)
+    assert legacy.neurons.method == {"legacy": "compounded-factor", "asked_factor": 0.5}  # it says what it is
     with legacy.on(model):
         assert torch.equal(logits(model), twice)
     with Edits([Edit.scale(chosen, 0.5)] * 2).on(model):  # the original's loop
         assert torch.equal(logits(model), twice)
-    assert legacy_edit(chosen.within([1]), 0.5) == Edit.scale(chosen.within([1]), 0.5)  # one layer: no quirk
+    assert legacy_edit(chosen.within([1]), 0.5).factor == 0.5  # one layer: no quirk
     with pytest.raises(UserError, match="at least one"):
         legacy_edit(chosen.within([]), 0.5)
 

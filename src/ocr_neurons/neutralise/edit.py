@@ -43,13 +43,15 @@ class Edit:
     values: Values = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        values = {int(layer): tuple(float(v) for v in row) for layer, row in self.values.items() if len(row)}
+        object.__setattr__(self, "values", values)
         row = operation(self.operation)
         if not row.number and self.factor != 1:
             raise UserError(f"edit: {self.operation} takes no number, {self.factor:g} given")
         if not abs(self.factor) <= LARGEST:
             raise UserError(f"edit: {row.number} {self.factor} given; wanted a finite float32 number")
         wanted = self.neurons.counts() if row.value else {}
-        given = {layer: len(values) for layer, values in self.values.items() if len(values)}
+        given = {layer: len(found) for layer, found in sorted(values.items())}
         if given != wanted:
             each = f"{row.value} for each neuron" if row.value else "no values"
             raise UserError(f"edit: {self.operation} wants {each}; values by layer {given} given, wanted {wanted}")
@@ -72,17 +74,17 @@ class Edit:
     @staticmethod
     def mean(neurons: NeuronSet, means: Values, strength: float = 1.0) -> Edit:
         """Replace by the clean mean, or go part of the way."""
-        return Edit(neurons, strength, "mean", _plain(means))
+        return Edit(neurons, strength, "mean", means)
 
     @staticmethod
     def shift(neurons: NeuronSet, differences: Values, strength: float = 1.0) -> Edit:
         """Add ``strength`` times the clean mean minus the noisy mean."""
-        return Edit(neurons, strength, "shift", _plain(differences))
+        return Edit(neurons, strength, "shift", differences)
 
     @staticmethod
     def of_gains(neurons: NeuronSet, gains: Values, strength: float = 1.0) -> Edit:
         """Multiply each neuron by a gain of its own."""
-        return Edit(neurons, strength, "gains", _plain(gains))
+        return Edit(neurons, strength, "gains", gains)
 
     def flipped(self) -> Edit:
         """The edit that changes every activation by as much in the other direction: ``2 x - edit(x)``.
@@ -171,7 +173,7 @@ class Edit:
                 NeuronSet.from_json(value["neurons"], where),
                 float(value[number]) if number else 1.0,
                 name,
-                {int(layer): tuple(float(v) for v in row) for layer, row in value.get("values", {}).items()},
+                value.get("values", {}),
             )
         except UserError as error:
             raise UserError(str(error) if where in str(error) else f"{where}: {error}") from None
@@ -186,7 +188,3 @@ class Edit:
     def load(path: Path) -> Edit:
         """Read an edit from JSON."""
         return Edit.from_json(read_json(path, WANTED), str(path))
-
-
-def _plain(values: Values) -> dict[int, tuple[float, ...]]:
-    return {int(layer): tuple(float(v) for v in row) for layer, row in values.items() if len(row)}

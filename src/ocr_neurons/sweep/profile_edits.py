@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,4 +63,6 @@ def legacy_edit(neurons: NeuronSet, factor: float) -> Edit:
     Raises:
         UserError: the set is empty.
     """
-    return Edit.scale(neurons, compounded_factor(factor, list(neurons.counts())))
+    compounded = compounded_factor(factor, list(neurons.counts()))
+    method = {**neurons.method, "legacy": "compounded-factor", "asked_factor": factor}
+    return Edit.scale(replace(neurons, method=method), compounded)
