@@ -196,8 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument("edit", type=Path, help="edit (edit.json of a run, or one of `edit`)")
     bake.add_argument("--run", type=Path, help="run folder whose scores the model card states (default: the edit's)")
     bake.add_argument("--out", type=Path, required=True, help="folder to write")
-    _machine(bake, "auto")
-    bake.set_defaults(dtype="float32")
+    _machine(bake, "auto", "float32")
 
     report = command("report", commands.report, "write the page of a run again")
     report.add_argument("run", type=Path, help="run folder")
@@ -287,9 +286,9 @@ def _rules(given: str) -> list[str]:
     return [rule.strip() for rule in given.split(",") if rule.strip()]
 
 
-def _machine(parser: argparse.ArgumentParser, default: str | None) -> None:
+def _machine(parser: argparse.ArgumentParser, default: str | None, dtype: str = "auto") -> None:
     parser.add_argument("--device", default=default, help="auto, cpu, cuda, cuda:N or mps (default auto)")
-    parser.add_argument("--dtype", default=default, help="auto, float32 or bfloat16 (default auto)")
+    parser.add_argument("--dtype", default=default and dtype, help=f"auto, float32 or bfloat16 (default {dtype})")
     parser.add_argument("--accept-licence", action="store_true", help="accept the model's terms where it asks for that")
 
 

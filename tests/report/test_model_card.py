@@ -65,7 +65,11 @@ def test_what_is_not_known_is_said_to_be() -> None:
 def test_where_labels_stand() -> None:
     assert "label stands at its first sub-word" in card({})
     assert "logits[own[0]]" in card({})
-    last = card({"encoding": {"head": "last"}}, lifted=True)
+    assert "at most 64 sub-words" in card({"max_length": 64})
+    assert "twice" not in card({"encoding": {"repeat": False}})
+    last = card({"encoding": {"head": "last", "max_length": 256, "repeat": True}}, lifted=True)
+    assert "at most 256 sub-words" in last
+    assert "the code below does not.\n\n```python" in last
     assert "label stands at its last sub-word" in last
     assert "logits[own[-1]]" in last
     assert "`is_causal: false`" in last

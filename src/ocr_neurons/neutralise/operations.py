@@ -84,15 +84,13 @@ OPERATIONS: dict[str, Operation] = {
         describe=_describe_gains,
     ),
 }
-"""Operations by name, as they stand in edit files.
+"""Operations by name, as they stand in edit files; what becomes of an activation x:
 
-====== ========================================================================
-scale  x times the factor: 0 silences, 0 to 1 dampens, above 1 amplifies, below 0 turns the sign
-zero   0
-mean   x moved towards the clean mean: strength 1 is the mean itself, 0.5 half way, below 0 away from it
-shift  x + strength x (clean mean - noisy mean): steering; what tells words apart stays
-gains  x times a gain of the neuron's own; strength 1 is the gain, 0 nothing, between them between
-====== ========================================================================
+- ``scale``: factor * x. 0 silences, 0 to 1 dampens, above 1 amplifies, below 0 turns the sign.
+- ``zero``: 0.
+- ``mean``: x moved towards the clean mean; strength 1 is the mean itself, 0.5 half way, below 0 away from it.
+- ``shift``: x + strength * (clean mean - noisy mean). Steering: what tells words apart stays.
+- ``gains``: x times a gain of the neuron's own; strength 1 is the gain, 0 nothing, between them in between.
 """
 
 

@@ -173,6 +173,7 @@ def _scores(scores: Headline | None) -> str:
             f"On dev, where it was chosen: {points(baseline)} without, {points(trial.f1)} with it "
             f"({signed(trial.difference)} {bounds(trial.interval)})."
         )
+    lines.append("All measured with the edit applied by hook; folded in, it differs by rounding.")
     head = "| points | precision | recall | strict F1 | 95 % | fuzzy F1 |\n|---|---|---|---|---|---|\n"
     return f"## Scores\n\n**{scores.verdict}**\n\n" + head + "\n".join(rows) + "\n\n" + " ".join(lines)
 
@@ -183,15 +184,21 @@ def _row(name: str, strict: Score, fuzzy: Score | None) -> str:
 
 
 def _loading(baked: Baked) -> str:
-    last = dict(baked.info.get("encoding") or {}).get("head") == "last"
-    causal = LIFTED if baked.lifted else ""
-    code = CODE.replace("first_or_last", "-1" if last else "0")
+    rule = dict(baked.info.get("encoding") or {})
+    head = str(rule.get("head", "first"))
+    longest = rule.get("max_length", baked.info.get("max_length", "a few hundred"))
+    code = CODE.replace("first_or_last", "-1" if head == "last" else "0")
     return (
-        f"## Loading\n\n{causal}A word's label stands at its {'last' if last else 'first'} sub-word. Give it "
-        f"sentences of at most {baked.info.get('max_length', 'a few hundred')} sub-words; `ocr-neurons tag` cuts "
-        f"longer texts, and keeps label sequences consistent as well.\n\n```python\n{code}```"
-    )
+        f"## Loading\n\n{LIFTED if baked.lifted else ''}A word's label stands at its {head} sub-word. Give it sentences "
+        f"of at most {longest} sub-words; `ocr-neurons tag` cuts longer texts, and keeps label sequences consistent as "
+        f"well. {REPEATED if rule.get('repeat') else ''}\n\n```python\n{code}```"
+    ).replace(". \n", ".\n")
 
+
+REPEATED = (
+    "It was trained on texts that stand twice in the input, and labels are those of the second copy: `ocr-neurons tag` "
+    "does so, the code below does not."
+)
 
 LIFTED = """`config.json` says `is_causal: false`: the decoder was trained to read in both directions, so that a word
 sees what follows it. Read as a causal model it gives other labels, and no warning. The version of transformers named
