@@ -29,7 +29,7 @@ class EditHook:
         """The inputs, the first one changed."""
         x = inputs[0]
         gain, offset = self.coefficients(x.device)
-        changed = x.to(torch.promote_types(x.dtype, torch.float32)) * gain
+        changed = x * gain  # in float32 where x is narrower, as the gain is
         return ((changed if offset is None else changed + offset).to(x.dtype), *inputs[1:])
 
 

@@ -190,14 +190,14 @@ def _loading(baked: Baked) -> str:
     code = CODE.replace("first_or_last", "-1" if head == "last" else "0")
     return (
         f"## Loading\n\n{LIFTED if baked.lifted else ''}A word's label stands at its {head} sub-word. Give it "
-        f"sentences of at most {longest} sub-words; `ocr-neurons tag` cuts longer texts, and keeps label sequences consistent as "
-        f"well.{REPEATED if rule.get('repeat') else ''}\n\n```python\n{code}```"
+        f"sentences of at most {longest} sub-words; `ocr-neurons tag` cuts longer texts, and keeps label "
+        f"sequences consistent as well.{REPEATED if rule.get('repeat') else ''}\n\n```python\n{code}```"
     )
 
 
 REPEATED = (
-    " It was trained on texts that stand twice in the input, and labels are those of the second copy: `ocr-neurons tag` "
-    "does so, the code below does not."
+    " It was trained on texts that stand twice in the input, and labels are those of the second copy: "
+    "`ocr-neurons tag` does so, the code below does not."
 )
 
 LIFTED = """`config.json` says `is_causal: false`: the decoder was trained to read in both directions, so that a word
