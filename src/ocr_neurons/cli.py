@@ -50,6 +50,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
     from ocr_neurons import commands_cost as costing
+    from ocr_neurons import commands_edit as editing
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
     from ocr_neurons import commands_train as training
@@ -178,11 +179,26 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
 
-    bake = command("bake", commands.bake, "fold an edit into a tagger's weights: a plain Hugging Face folder")
+    edit = command("edit", editing.edit, "say what to do to a set of neurons: an edit, for tag and bake")
+    edit.add_argument("neurons", type=Path, help="neurons file (.json)")
+    edit.add_argument("--operation", default="scale", help="scale, zero, mean or shift (default scale)")
+    edit.add_argument("--factor", type=float, help="scale: what to multiply by, such as 0.5; above 1 amplifies")
+    edit.add_argument("--profile", type=Path, help="mean, shift: the profile that holds the neurons' means")
+    edit.add_argument("--strength", type=float, help="mean, shift: how far to go (default 1: all the way)")
+    edit.add_argument("--group", help="mean, shift: noise level or half of the profile (default: all words)")
+    edit.add_argument("--layers", type=_checked(probing.numbers), help="layers to edit, such as 0-3,8 (default all)")
+    edit.add_argument("--count", type=int, help="the best COUNT neurons only")
+    edit.add_argument("--after", type=Path, help="edit to apply before this one; both are written")
+    edit.add_argument("--flip", action="store_true", help="as much in the other direction: factor 0.5 becomes 1.5")
+    edit.add_argument("--legacy", action="store_true", help="factors compound over layers, as in the original's code")
+    edit.add_argument("--out", type=Path, required=True, help="edit to write (.json)")
+
+    bake = command("bake", editing.bake, "fold an edit into a tagger's weights: a plain Hugging Face folder")
     bake.add_argument("tagger", type=Path, help="tagger's folder")
-    bake.add_argument("edit", type=Path, help="edit (edit.json of a run)")
+    bake.add_argument("edit", type=Path, help="edit (edit.json of a run, or one of `edit`)")
+    bake.add_argument("--run", type=Path, help="run folder whose scores the model card states (default: the edit's)")
     bake.add_argument("--out", type=Path, required=True, help="folder to write")
-    _machine(bake, "auto")
+    _machine(bake, "auto", "float32")
 
     report = command("report", commands.report, "write the page of a run again")
     report.add_argument("run", type=Path, help="run folder")
@@ -303,9 +319,9 @@ def _rules(given: str) -> list[str]:
     return [rule.strip() for rule in given.split(",") if rule.strip()]
 
 
-def _machine(parser: argparse.ArgumentParser, default: str | None) -> None:
+def _machine(parser: argparse.ArgumentParser, default: str | None, dtype: str = "auto") -> None:
     parser.add_argument("--device", default=default, help="auto, cpu, cuda, cuda:N or mps (default auto)")
-    parser.add_argument("--dtype", default=default, help="auto, float32 or bfloat16 (default auto)")
+    parser.add_argument("--dtype", default=default and dtype, help=f"auto, float32 or bfloat16 (default {dtype})")
     parser.add_argument("--accept-licence", action="store_true", help="accept the model's terms where it asks for that")
 
 

@@ -58,11 +58,11 @@ def tag(args: argparse.Namespace) -> None:
     """``tag``: predictions into a file."""
     from contextlib import nullcontext
 
-    from ocr_neurons.neutralise.edit import Edit
+    from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
 
     documents = [document for path in args.files for document in read_hipe(path)]
-    edit = Edit.load(args.edit) if args.edit else None
+    edit = Edits.load(args.edit) if args.edit else None
     tagger = _tagger(args.tagger, args)
     reporter = Reporter(args.quiet)
     with edit.on(tagger.model) if edit else nullcontext():
@@ -106,18 +106,6 @@ def sweep(args: argparse.Namespace) -> None:
         print(f"on test, minus baseline: {difference_text(confirmed.gain(args.seed))}")
         if confirmed.controls:
             print(f"on test, minus random neurons: {difference_text(confirmed.over_controls(args.seed))}")
-
-
-def bake(args: argparse.Namespace) -> None:
-    """``bake``: a plain checkpoint with the edit folded in."""
-    from ocr_neurons.ner.model import save_whole
-    from ocr_neurons.neutralise.edit import Edit
-
-    edit = Edit.load(args.edit)
-    tagger = _tagger(args.tagger, args)
-    tagger.model = edit.bake(tagger.model)
-    save_whole(tagger, args.out, {"edit": edit.to_json() | {"neurons": edit.neurons.count}})
-    Reporter(args.quiet).say(f"{edit.neurons.count} neurons times {edit.factor:g} folded in: {args.out}")
 
 
 def report(args: argparse.Namespace) -> None:

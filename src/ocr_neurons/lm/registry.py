@@ -15,6 +15,7 @@ class Embedded:
     ``sha256``: of the weight file, that is of the parts joined, in hexadecimal.
     ``kind``: ``gguf`` (dequantised into float32) or ``zip`` (of a Hugging Face folder, taken as it is).
     ``needs_acceptance``: the licence is not a free one, and the user has to accept it first.
+    ``hub``: its id on the Hugging Face Hub; ``licence_id``: its licence as model cards there name it.
     ``size``: bytes of the weight file. ``unpacked``: bytes, about, of the finished folder.
     """
 
@@ -27,6 +28,8 @@ class Embedded:
     needs_acceptance: bool
     size: int
     unpacked: int
+    hub: str = ""
+    licence_id: str = ""
 
     def __post_init__(self) -> None:
         if len(self.packages) != len(self.members) or not self.packages:
@@ -56,6 +59,8 @@ EMBEDDED: dict[str, Embedded] = {
             needs_acceptance=False,
             size=98_362_432,
             unpacked=542_000_000,
+            hub="HuggingFaceTB/SmolLM2-135M-Instruct",
+            licence_id="apache-2.0",
         ),
         Embedded(
             name="gemma270m",
@@ -67,6 +72,8 @@ EMBEDDED: dict[str, Embedded] = {
             needs_acceptance=True,
             size=253_000_000,
             unpacked=1_120_000_000,
+            hub="google/gemma-3-270m",
+            licence_id="gemma",
         ),
         Embedded(
             name="minilm",
@@ -78,6 +85,8 @@ EMBEDDED: dict[str, Embedded] = {
             needs_acceptance=False,
             size=83_319_212,
             unpacked=91_400_000,
+            hub="sentence-transformers/all-MiniLM-L6-v2",
+            licence_id="apache-2.0",
         ),
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, write_json
+from ocr_neurons.common.files import read_json, write_json, write_text
 from ocr_neurons.lm.load import explained, load_tokenizer, may_download, resolve
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.attention import check_attention, lift_mask
@@ -100,8 +100,10 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     write_json(folder / CARD, card)
 
 
-def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any]) -> None:
+def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any], texts: Mapping[str, str] | None = None) -> None:
     """Write a tagger as a plain Hugging Face folder, which transformers loads without this package.
+
+    ``facts`` go into ``ocr_neurons.json`` beside what the tagger knows of itself, ``texts`` are further files by name.
 
     Raises:
         UserError: the folder holds something.
@@ -115,6 +117,8 @@ def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any]) -> None:
             tagger.model.save_pretrained(str(part))  # type: ignore[operator]
             tagger.tokenizer.save_pretrained(str(part))
         write_card(part, tagger.info | facts)
+        for name, text in (texts or {}).items():
+            write_text(part / name, text)
         part.chmod(0o755)
         if folder.exists():
             folder.rmdir()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.layers import describe as describe
 
 PAPER_DEPTH = 32
 BANDS = {"band-early": (0, 2), "band-middle": (11, 13), "band-late": (23, 28)}
@@ -33,14 +32,3 @@ def region(name: str, layers: int) -> list[int]:
     if name not in known:
         raise UserError(f"region {name!r} given; wanted one of {', '.join(known)}")
     return known[name]
-
-
-def describe(layers: Sequence[int]) -> str:
-    """``0-9`` for neighbouring layers, commas between runs."""
-    runs: list[list[int]] = []
-    for layer in sorted(layers):
-        if runs and layer == runs[-1][1] + 1:
-            runs[-1][1] = layer
-        else:
-            runs.append([layer, layer])
-    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)

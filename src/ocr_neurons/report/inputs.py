@@ -152,6 +152,20 @@ class Run:
     manifest: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a run says of its edit on test; ``dev``: strict F1 without it there, and its trial, where both are known."""
+
+    data: str
+    seed: int
+    dev: tuple[float, Trial] | None
+    baseline: Scores
+    chosen: Scores
+    gain: Difference
+    gain_over_control: Difference | None
+    verdict: str
+
+
 def read_run(folder: Path) -> Run:
     """Read a run folder. ``manifest.json`` may be absent; the page then says so.
 
@@ -185,6 +199,35 @@ def read_run(folder: Path) -> Run:
         examples=tuple(_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
     )
+
+
+def read_headline(folder: Path) -> Headline:
+    """The scores of a run folder; ``details.json``, which holds those on dev, may be absent.
+
+    Raises:
+        UserError: as :func:`read_run`.
+    """
+    summary = Field.of(folder / "summary.json", "a run's summary (JSON)")
+    details, edit = folder / "details.json", summary["chosen"].nullable("edit")
+    against = summary["difference"].nullable("chosen_minus_random_control")
+    return Headline(
+        data=summary["data"].text(),
+        seed=summary["seed"].whole(),
+        dev=_on_dev(Field.of(details, "a run's details (JSON)"), _edit(edit)) if details.exists() and edit else None,
+        baseline=_scores(summary["baseline"]),
+        chosen=_scores(summary["chosen"]),
+        gain=_difference(summary["difference"]["chosen_minus_baseline"]),
+        gain_over_control=_difference(against) if against else None,
+        verdict=summary["verdict"].text(),
+    )
+
+
+def _on_dev(details: Field, edit: Edit) -> tuple[float, Trial] | None:
+    what = (edit.region, edit.count, edit.operation, edit.factor)
+    for trial in map(_trial, details["trials"].items()):
+        if (trial.region, trial.count, trial.operation, trial.factor) == what:
+            return details["dev_baseline_f1"].number(), trial
+    return None
 
 
 def _twin(field: Field) -> Twin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ocr_neurons.lm.layers import describe
 from ocr_neurons.report.inputs import Difference, Interval
 
 MINUS = "\u2212"
@@ -54,13 +55,7 @@ def seconds(time: float) -> str:
 
 def runs(numbers: Sequence[int]) -> str:
     """[0, 1, 2, 5] as ``0–2, 5``."""
-    spans: list[list[int]] = []
-    for number in sorted(numbers):
-        if spans and number == spans[-1][1] + 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in spans)
+    return describe(numbers).replace("-", "–")
 
 
 def factor(value: float | None, operation: str) -> str:
