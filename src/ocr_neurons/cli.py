@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_argument("--profile", type=Path, help="mean, shift: the profile that holds the neurons' means")
     edit.add_argument("--strength", type=float, help="mean, shift: how far to go (default 1: all the way)")
     edit.add_argument("--group", help="mean, shift: noise level or half of the profile (default: all words)")
-    edit.add_argument("--layers", type=_checked(probing.numbers), help="layers to edit, such as 0-3,8 (default all)")
+    edit.add_argument("--layers", type=_checked(probing.layers), help="layers to edit, such as 0-3,8 (default all)")
     edit.add_argument("--count", type=int, help="the best COUNT neurons only")
     edit.add_argument("--after", type=Path, help="edit to apply before this one; both are written")
     edit.add_argument("--flip", action="store_true", help="as much in the other direction: factor 0.5 becomes 1.5")

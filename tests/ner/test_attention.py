@@ -8,13 +8,13 @@ import pytest
 import torch
 import transformers as t
 
-from lm.tiny_families import FAMILIES
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.ner.attention import check_attention
 from ocr_neurons.ner.heads import register_head
 from ocr_neurons.ner.model import build, load_tagger
 from ocr_neurons.ner.train import train
 from planted import LABELS, SHORT, hooks, planted
+from tiny_families import FAMILIES
 
 CPU = torch.device("cpu")
 DECODERS = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "phi", "phi3")

@@ -68,7 +68,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         """Strict F1 on dev, in place of a loss."""
         metrics = {MEASURE: self.judge() if self.judge else float("nan")}
         self.log(metrics)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)  # type: ignore[has-type]
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
