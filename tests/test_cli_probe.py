@@ -10,7 +10,7 @@ import pytest
 
 import planted
 from ocr_neurons.cli import main
-from ocr_neurons.commands_probe import numbers, shard
+from ocr_neurons.commands_probe import layers, shard
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import save_whole
@@ -182,11 +182,11 @@ def test_a_profile_is_not_ranked_by_a_loss(place, tmp_path, capsys):
 
 
 def test_lists_of_layers_and_parts():
-    assert numbers("0-2,5, 1") == (0, 1, 2, 5)
+    assert layers("0-2,5, 1") == (0, 1, 2, 5)
     assert shard("2/8") == (1, 8)
     for wrong in ("", "a", "1-", "-1"):
         with pytest.raises(UserError):
-            numbers(wrong)
+            layers(wrong)
     for wrong in ("", "2", "0/2", "3/2", "a/b"):
         with pytest.raises(UserError):
             shard(wrong)
