@@ -91,24 +91,6 @@ def train(args: argparse.Namespace) -> None:
     reporter.say(f"tagger of {len(card['labels'])} labels in {card['seconds']:.0f} s: {args.out}")
 
 
-def tag(args: argparse.Namespace) -> None:
-    """``tag``: predictions into a file."""
-    from contextlib import nullcontext
-
-    from ocr_neurons.neutralise.edit import Edit
-    from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
-
-    documents = [document for path in args.files for document in read_hipe(path)]
-    edit = Edit.load(args.edit) if args.edit else None
-    tagger = _tagger(args.tagger, args)
-    reporter = Reporter(args.quiet)
-    with edit.on(tagger.model) if edit else nullcontext():
-        tagged = tagger.tag(documents, reporter)
-    write_hipe(args.out, tagged)
-    count = sum(len(document.entities()) for document in tagged)
-    reporter.say(f"{count} entities in {len(tagged)} documents: {args.out}")
-
-
 def score(args: argparse.Namespace) -> None:
     """``score``: a table, or JSON."""
     from ocr_neurons.score import table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from ocr_neurons.common.files import replacing
 from ocr_neurons.text.document import Document
 
 USER_KEY = "ocr_neurons"
+
+
+def check_spacy() -> None:
+    """Refuse in one line where spaCy is not installed."""
+    if find_spec("spacy") is None:
+        raise UserError("format spacy: spaCy is not installed; run: pip install 'ocr-neurons[spacy]'")
 
 
 def write_docbin(path: Path, documents: Sequence[tuple[Document, dict[str, Any]]]) -> None:
@@ -22,11 +29,10 @@ def write_docbin(path: Path, documents: Sequence[tuple[Document, dict[str, Any]]
     Raises:
         UserError: spaCy is not installed.
     """
-    try:
-        import spacy
-        from spacy.tokens import Doc, DocBin, Span
-    except ImportError:
-        raise UserError("format spacy: spaCy is not installed; run: pip install 'ocr-neurons[spacy]'") from None
+    check_spacy()
+    import spacy
+    from spacy.tokens import Doc, DocBin, Span
+
     vocab = spacy.blank("xx").vocab
     bin_ = DocBin(store_user_data=True)
     for document, value in documents:

@@ -41,12 +41,14 @@ def find_inputs(given: Sequence[Path], *, without: Path | None = None) -> list[I
     """The files given, and all those in folders given, by name; ``without`` and all in it is left out.
 
     Raises:
-        UserError: no such file or folder, a folder without a file, or the same name twice.
+        UserError: no such file or folder, or a folder without a file.
     """
     found: list[Input] = []
+    left = without.resolve() if without else None
     for path in given:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and not (without and p.is_relative_to(without)))
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            inside = [file for file in files if not (left and file.resolve().is_relative_to(left))]
             if not inside:
                 raise UserError(f"{path}: no file in this folder; wanted {WANTED}")
             found += [Input(file, file.relative_to(path).as_posix()) for file in inside]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ocr_neurons.text.document import Document
@@ -15,7 +15,7 @@ class Tagged:
 
     reading: Reading
     document: Document
-    confidences: tuple[float, ...]
+    confidences: Sequence[float]
 
     def mentions(self) -> Iterator[Mention]:
         """The entities in reading order."""
