@@ -10,6 +10,7 @@ _ABBREVIATIONS = frozenset(
     """
     mr mrs ms dr rev hon capt col gen lieut maj sergt prof st ste messrs esq sir jun sen no nos vol pp cf viz etc
     mm mme mmes mlle mgr me cie av ch fr hr hrn frl nr str bd ff bzw vgl sog geb ca art
+    wm jas chas thos geo jos sta fig comp tac cic hom il od ann thlr ngr kr fl
     jan feb mar apr jul aug sept oct nov dec janv févr avr juil okt dez
     """.split()  # noqa: SIM905 - thirty lines otherwise
 )
