@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from ocr_neurons.text.datasets import load_dataset
@@ -12,7 +14,7 @@ from ocr_neurons.text.tokenise import tokenise
 def cut(text: str) -> list[str]:
     tokens = tokenise(text)
     starts = [0, *(end + 1 for end in sorted(sentence_ends(text, tokens)))]
-    return [text[tokens[a][0] : tokens[b - 1][1]] for a, b in zip(starts, starts[1:], strict=False)]
+    return [text[tokens[a][0] : tokens[b - 1][1]] for a, b in pairwise(starts)]
 
 
 @pytest.mark.parametrize(

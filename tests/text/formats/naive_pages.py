@@ -65,5 +65,6 @@ def hocr(blocks: Blocks) -> bytes:
     body = "".join(f"<p class='ocr_par' lang='deu'>{''.join(map(line, block))}</p>" for block in blocks)
     return (
         "<!DOCTYPE html><html><head><meta charset='utf-8'><title></title></head><body>"
-        f"<div class='ocr_page' id='p1' title='image \"p.png\"; bbox 0 0 900 1200; ppageno 0'>{body}</div></body></html>"
+        f"<div class='ocr_page' id='p1' title='image \"p.png\"; bbox 0 0 900 1200; ppageno 0'>{body}</div>"
+        "</body></html>"
     ).encode()

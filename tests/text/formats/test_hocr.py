@@ -23,7 +23,8 @@ def test_sloppy_html():
         "<div class=ocr_page title='image x.png; bbox 0 0 100 200'><p class='ocr_par'>"
         "<span class='ocr_line' title='bbox 0 0 50 9'><span class='ocrx_word' title='bbox 1 2 3 4'><strong>M&uuml;ller"
         "</strong></span> <span class='ocrx_word' title='x_wconf 3; bbox 5 2 9 4'>&amp; <em>Co</em></span><br></span>"
-        "<span class='ocr_header' title='bbox 0 9 50 18'><span class='ocrx_word' title='x_wconf 3'>x<b>y</span></span></div>",
+        "<span class='ocr_header' title='bbox 0 9 50 18'><span class='ocrx_word' title='x_wconf 3'>x<b>y</span></span>"
+        "</div>",
     )
     assert reading.text == "Müller & Co\nxy"
     assert boxes(reading) == [("Müller", (1, 2, 2, 2), "word"), ("& Co", (5, 2, 4, 2), "word"), ("xy", None, "")]

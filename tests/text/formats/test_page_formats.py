@@ -68,7 +68,7 @@ def test_every_truncation_is_refused_in_one_line(kind):
     write, read = FORMATS[kind]
     data = write(BLOCKS)
     for end in range(1, len(data), 7):
-        with pytest.raises(UserError, match="x: |x, line") as error:
+        with pytest.raises(UserError, match=r"^x(:|, line)") as error:
             read(data[:end], "x", "x")
         assert "\n" not in str(error.value)
 
@@ -106,9 +106,9 @@ def test_encodings():
     latin = naive.alto([[[("été", (1, 1, 1, 1))]]]).decode().replace("UTF-8", "ISO-8859-1").encode("latin-1")
     assert read_alto(latin, "x", "x").text == "été"
     assert read_alto(latin.decode("latin-1").replace("ISO-8859-1", "utf-16").encode("utf-16"), "x", "x").text == "été"
-    with pytest.raises(UserError, match="not well-formed|broken XML"):
+    with pytest.raises(UserError, match="broken XML"):
         read_alto(latin.replace(b"ISO-8859-1", b"UTF-8"), "x", "x")
-    with pytest.raises(UserError, match="broken XML|encoding"):
+    with pytest.raises(UserError, match="x, line 1: an encoding that cannot be read"):
         read_alto(latin.replace(b"ISO-8859-1", b"x-nonsense"), "x", "x")
     with pytest.raises(UserError, match="cannot be read as utf-8"):
         read_hocr(naive.hocr([[[("été", (1, 1, 1, 1))]]]).decode().encode("latin-1"), "x", "x")
@@ -119,7 +119,7 @@ def test_coordinates_that_are_none_are_told(kind):
     write, read = FORMATS[kind]
     text = write([[[("b", (77, 1, 1, 1))]]]).decode()
     for bad in ("x", "nan", "1e400"):
-        with pytest.raises(UserError, match="line 1: (coordinate|point|bbox)"):
+        with pytest.raises(UserError, match=r"line 1: (coordinate|point|bbox)"):
             read(text.replace("77", bad).encode(), "x", "x")
 
 

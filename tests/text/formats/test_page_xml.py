@@ -67,7 +67,8 @@ def test_transkribus_line_text_only():
 
 
 def test_words_count_where_they_say_what_the_line_says():
-    reading = read(f"<TextRegion>{line('Mr. Brown, Esq', word('Mr.') + word('Brown', 20) + word(',', 30) + word('Esq'))}</TextRegion>")  # fmt: skip
+    words = word("Mr.") + word("Brown", 20) + word(",", 30) + word("Esq")
+    reading = read(f"<TextRegion>{line('Mr. Brown, Esq', words)}</TextRegion>")
     assert reading.text == "Mr. Brown, Esq"
     assert [(reading.text[p.start : p.end], p.level) for p in reading.places] == [
         ("Mr.", "word"), ("Brown", "word"), (",", "word"), ("Esq", "word"),

@@ -60,7 +60,7 @@ def _table(text: str) -> str:
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("{"):
         return "tokens" if _token_line(first, whole=len(lines) > 1) else ""
-    rows = [line.split() for line in lines[:-1][:200] or lines if line.strip()]
+    rows = [line.split("\t" if "\t" in line else None) for line in lines[:-1][:200] or lines if line.strip()]
     rows = [row for row in rows if row[0] != START] if rows and rows[0][0] == START else rows
     labelled = rows and all(2 <= len(row) == len(rows[0]) and LABEL.fullmatch(row[-1]) for row in rows)
     return "conll" if labelled or first.startswith(START) else ""

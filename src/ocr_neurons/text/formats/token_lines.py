@@ -69,8 +69,9 @@ def label_names(value: Any) -> list[str]:  # noqa: ANN401 - whatever json holds
 
 
 def _sentence(value: dict[str, Any], names: Sequence[str]) -> tuple[Token, ...]:
-    words = next(value[key] for key in TOKENS if key in value)
-    tags = next(value[key] for key in TAGS if key in value)
+    words, tags = (next((value[key] for key in keys if key in value), None) for keys in (TOKENS, TAGS))
+    if words is None or tags is None:
+        raise ValueError(f"no {' or '.join(TOKENS if words is None else TAGS)}")
     if not (isinstance(words, list) and isinstance(tags, list) and len(words) == len(tags) and words):
         raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
     labels: list[str] = []
