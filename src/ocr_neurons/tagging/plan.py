@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.tagging.record import FILE
 from ocr_neurons.text.formats.docbin import check_spacy
 from ocr_neurons.text.formats.read import WANTED, Input, find_inputs, kind_of
 from ocr_neurons.text.formats.write import FORMATS
@@ -55,7 +56,7 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
     plan = Plan(out, folder, name)
     found = find_inputs(given, without=out)
     named = {path.resolve() for path in given}
-    for one in found:
+    for one in _without_outputs(plan, found):
         try:
             kind = kind_of(one.path)
         except (UserError, OSError) as error:
@@ -69,9 +70,9 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
             plan.aside.append(one.name)
     if not plan.inputs:
         raise UserError(nothing(plan, given))
-    twice = [name for name, count in Counter(one.name for one, _ in plan.inputs).items() if count > 1]
-    if folder and twice:
-        raise UserError(f"{twice[0]}: given {len(twice) + 1} times; wanted different names; tag the folders one by one")
+    name, count = Counter(one.name for one, _ in plan.inputs).most_common(1)[0]
+    if folder and count > 1:
+        raise UserError(f"{name}: given {count} times; wanted different names; tag the folders one by one")
     return plan
 
 
@@ -87,6 +88,19 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
     """``"7 files (a, b, c, d, e …)"``."""
     listed = ", ".join(names[:most]) + (" …" if len(names) > most else "")
     return f"{len(names)} file{'s' * (len(names) != 1)} ({listed})"
+
+
+def _without_outputs(plan: Plan, found: Sequence[Input]) -> Iterator[Input]:
+    """The inputs that do not stand in a folder of an earlier run below one that was given; such folders go aside."""
+    outputs: dict[Path, bool] = {}
+    for one in found:
+        inner = [one.path.parents[up] for up in range(len(PurePath(one.name).parts) - 1)]
+        for folder in inner:
+            if folder not in outputs:
+                outputs[folder] = (folder / FILE).exists()
+                plan.aside += [f"{folder.name}/ – output of an earlier run"] if outputs[folder] else []
+        if not any(outputs[folder] for folder in inner):
+            yield one
 
 
 def _reason(given: Input, error: Exception) -> str:

@@ -46,17 +46,7 @@ def naive(labels: list[str]) -> list[tuple[str, int, int]]:
 
 def test_documents_sentences_and_iob1():
     first, second = read_conll(IOB1.encode(), "x", "eng.testa")
-    assert [t.text for t in first.tokens] == [
-        "EU",
-        "rejects",
-        "German",
-        "call",
-        "Peter",
-        "Blackburn",
-        "Paris",
-        "London",
-        "town",
-    ]
+    assert first.text() == "EU rejects German call Peter Blackburn Paris London town"
     assert first.sentences() == [(0, 4), (4, 5), (5, 9)]
     assert first.labels() == ["B-ORG", "O", "B-MISC", "O", "B-PER", "B-PER", "B-LOC", "B-LOC", "I-LOC"]
     assert [t.text for t in second.tokens] == ["#"]

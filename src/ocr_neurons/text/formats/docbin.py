@@ -34,14 +34,14 @@ def write_docbin(path: Path, documents: Sequence[tuple[Document, dict[str, Any]]
     from spacy.tokens import Doc, DocBin, Span
 
     vocab = spacy.blank("xx").vocab
-    bin_ = DocBin(store_user_data=True)
+    bin_ = DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SENT_START"], store_user_data=True)
     for document, value in documents:
         texts = [token.text for token in document.tokens]
         running = document.running_text()
         spaces = [running.text[end : end + 1] == " " for end in running.ends]
-        doc = Doc(vocab, words=texts, spaces=spaces, user_data={USER_KEY: value})
-        for start, _ in document.sentences():
-            doc[start].is_sent_start = True
+        begins = {start for start, _ in document.sentences()}
+        starts: list[bool | int | None] = [index in begins for index in range(len(texts))]
+        doc = Doc(vocab, words=texts, spaces=spaces, sent_starts=starts, user_data={USER_KEY: value})
         doc.set_ents([Span(doc, entity.start, entity.end, entity.type) for entity in document.entities()])
         bin_.add(doc)
     with replacing(path) as temporary:
