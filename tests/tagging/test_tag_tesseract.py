@@ -1,4 +1,4 @@
-"""Printed, recognised by Tesseract into ALTO, hOCR and text, and tagged: coordinates against Tesseract's own table and ink.
+"""Printed, recognised by Tesseract (ALTO, hOCR, text), tagged: coordinates against its own table and the ink.
 
 Skipped where Tesseract or its English model is not installed.
 """

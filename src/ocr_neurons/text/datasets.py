@@ -14,6 +14,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.text.document import Document
+from ocr_neurons.text.formats.splits import read_one, read_splits
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
 
@@ -105,9 +106,9 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
 
     ``spec`` is one of ``GAZETTES`` (the embedded corpus: ``gazette`` is English and heavily worn),
     ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``), a folder with
-    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or
-    one TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data
-    set's is reached as ``./NAME``.
+    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read) or,
+    without them, with what :func:`read_splits` reads, or one file, all of which becomes ``test``. A file or folder in
+    the working directory whose name is also a data set's is reached as ``./NAME``.
 
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
@@ -124,7 +125,7 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     if path.is_dir():
         return _load_folder(path, None, transcripts)
     if path.is_file():
-        return Dataset(path.stem, test=tuple(read_hipe(path)))
+        return Dataset(path.stem, test=tuple(read_one(path) or read_hipe(path)))
     raise _unknown(spec, "neither a data set's name nor a file or folder")
 
 
@@ -203,10 +204,14 @@ def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Da
         if matches:
             documents[split] = tuple(read_hipe(matches[0]))
             name = name or matches[0].stem.replace(f"-{split}-", "-")
+    documents = documents or read_splits(folder)
     if not documents:
         inside = sorted(child.name for child in folder.iterdir() if child.is_dir())[:8]
         hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
-        raise UserError(f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, found none{hint}")
+        raise UserError(
+            f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, or train, dev and test in CoNLL "
+            f"columns or JSON Lines, found none{hint}"
+        )
     train, dev, test = (documents.get(split, ()) for split in SPLITS)
     return Dataset(name or folder.name, train, dev, test, twins_beside(folder, documents, transcripts))
 

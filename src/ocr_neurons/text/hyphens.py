@@ -32,10 +32,10 @@ def word_cuts(text: str, known: Iterable[Change] = ()) -> list[Change]:
     the source itself marks; where they stand, nothing is guessed.
     """
     cuts = sorted(known)
-    taken = [(start, end) for start, end, _ in cuts]
+    taken = {position for start, end, _ in cuts for position in range(start, end)}
     for match in _CUT.finditer(text):
         start, end = match.span("soft" if match["soft"] else "cut")
-        if any(start < last and first < end for first, last in taken):
+        if start in taken or end - 1 in taken:
             continue
         new = "" if match["soft"] else _joint(text, match)
         if new is not None:

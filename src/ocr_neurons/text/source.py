@@ -7,7 +7,7 @@ the file has it, line by line, and every offset is a position in that text.
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -94,7 +94,9 @@ class Reading:
 
     def form(self, start: int, end: int) -> str:
         """``text[start:end]`` on one line: words cut by line ends made whole, white space single, composed (NFC)."""
-        inside = [(a - start, b - start, new) for a, b, new in self.cuts if start <= a and b <= end]
+        first = bisect_left(self.cuts, start, key=lambda cut: cut[0])
+        last = bisect_right(self.cuts, end, key=lambda cut: cut[1])
+        inside = [(a - start, b - start, new) for a, b, new in self.cuts[first:last]]
         return unicodedata.normalize("NFC", " ".join(changed(self.text[start:end], inside)[0].split()))
 
     def parts(self, start: int, end: int) -> list[Place]:

@@ -107,3 +107,15 @@ def test_units_language_and_prefixes():
         "</a:TextLine></a:TextBlock></a:PrintSpace></a:Page></a:Layout></a:alto>"
     )
     assert read_alto(text.encode(), "x", "x").text == "é"
+
+
+def test_lines_as_one_string_and_boxes_of_lines():
+    """As Kraken and eScriptorium write ALTO: a String is a line, or only lines have coordinates."""
+    place = "HPOS='1' VPOS='2' WIDTH='30' HEIGHT='4'"
+    reading = read(f"<TextBlock><TextLine><String CONTENT='Mr. Brown' {place}/></TextLine></TextBlock>")
+    (part,) = reading.parts(*reading.span(2, 3))
+    assert (reading.text[part.start : part.end], part.level) == ("Brown", "line")
+    reading = read(f"<TextBlock><TextLine {place}>{string('Mr.')}{string('Brown')}</TextLine></TextBlock>")
+    (part,) = reading.parts(*reading.span(2, 3))
+    assert part.box is not None
+    assert (reading.text[part.start : part.end], part.level, part.box.xywh) == ("Brown", "line", (1, 2, 30, 4))

@@ -39,7 +39,7 @@ def test_groups_in_groups_and_nested_regions():
     )
     body = (
         f"<TextRegion id='a'>{line('1')}<TextRegion id='in'>{line('2')}</TextRegion></TextRegion>"
-        f"<TableRegion id='t'><TextRegion id='c'>{line('3')}</TextRegion></TableRegion>"
+        f"<TableRegion id='t'><TableCell id='c'>{line('3')}</TableCell></TableRegion>"
         f"<TextRegion id='b'>{line('4')}</TextRegion><TextRegion>{line('5')}</TextRegion>"
     )
     assert read(order + body).text == "3\n\n4\n\n1\n\n2\n\n5"

@@ -36,7 +36,7 @@ def read_alto(data: bytes, where: str, name: str, language: str = "") -> Reading
             width, height = (number(node.get(key), where, node.line) for key in ("WIDTH", "HEIGHT"))
             page = Page(node.get("ID"), image, width, height, unit)
             spaced = any(inner.name == "SP" for inner in node.walk())
-            blocks = in_order(node, "TextBlock", "ID", references)
+            blocks = in_order(node, ("TextBlock",), "ID", references)
             lines = [[list(_words(line, spaced, where)) for line in block.all("TextLine")] for block in blocks]
             pages.append(PageText(page, lines))
     return compose(name, "alto", pages, language or _language(nodes))
@@ -45,6 +45,7 @@ def read_alto(data: bytes, where: str, name: str, language: str = "") -> Reading
 def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:
     """The words of a line; the last one with its hyphen."""
     word: Word | None = None
+    around = _box(line, where)
     space = True
     for node in line.children:
         if node.name == "SP":
@@ -56,7 +57,11 @@ def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:
             if word:
                 yield word
             whole = node.get("SUBS_CONTENT") if node.get("SUBS_TYPE") in ("HypPart1", "HypPart2") else ""
-            word = Word(node.get("CONTENT"), _box(node, where), glued=spaced and not space, whole=whole)
+            text = node.get("CONTENT")
+            box = _box(node, where)
+            # some engines write a whole line as one String, others give places to lines alone
+            level = "word" if box and " " not in text.strip() else "line"
+            word = Word(text, box or around, level, glued=spaced and not space, whole=whole)
             space = False
     if word:
         yield word

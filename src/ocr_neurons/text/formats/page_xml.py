@@ -43,9 +43,9 @@ def read_page(data: bytes, where: str, name: str, language: str = "") -> Reading
 
 
 def _regions(page: Node) -> list[Node]:
-    """The text regions in reading order, those of tables and those inside others included."""
+    """The text regions and cells of tables in reading order, those inside others included."""
     order = page.first("ReadingOrder")
-    return in_order(page, "TextRegion", "id", _references(order) if order else ())
+    return in_order(page, ("TextRegion", "TableCell"), "id", _references(order) if order else ())
 
 
 def _references(group: Node) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -90,8 +90,8 @@ def parse_xml(data: bytes, name: str, wanted: str) -> Node:
     return root.children[0]
 
 
-def in_order(root: Node, name: str, identity: str, references: Iterable[str]) -> list[Node]:
-    """The elements called ``name`` below ``root`` in the order of ``references`` to their ``identity`` attributes.
+def in_order(root: Node, names: Sequence[str], identity: str, references: Iterable[str]) -> list[Node]:
+    """The elements called one of ``names`` below ``root`` in the order of ``references`` to their ``identity`` attributes.
 
     One that is not referred to goes with the element it is in; what nothing refers to comes last, as it stands.
     """
@@ -102,7 +102,7 @@ def in_order(root: Node, name: str, identity: str, references: Iterable[str]) ->
     def ranked(node: Node, rank: int) -> Iterator[tuple[int, Node]]:
         for child in node.children:
             own = ranks.get(child.get(identity), rank)
-            if child.name == name:
+            if child.name in names:
                 yield own, child
             yield from ranked(child, own)
 
