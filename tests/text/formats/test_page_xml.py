@@ -84,11 +84,13 @@ def test_regions_alone():
     reading = read(f"<TextRegion>{COORDS}{equiv('Mr. John' + chr(10) + 'Brown')}</TextRegion>")
     assert reading.text == "Mr. John\nBrown"
     assert {p.level for p in reading.places} == {"region"}
+    inner = f"<TextRegion>{equiv('Mr. John')}</TextRegion>"
+    assert read(f"<TextRegion>{inner}{equiv('Mr. John')}</TextRegion>").text == "Mr. John"
 
 
 def test_alternatives_points_of_2010_and_language():
     body = (
-        "<TextRegion primaryLanguage='French'><TextLine><Coords><Point x='5' y='6'/><Point x='9' y='16'/></Coords>"
+        "<TextRegion><TextLine primaryLanguage='French'><Coords><Point x='5' y='6'/><Point x='9' y='16'/></Coords>"
         f"{equiv('second', '1')}{equiv('first', '0')}</TextLine></TextRegion>"
     )
     reading = read(body)

@@ -19,6 +19,7 @@ from ocr_neurons.text.source import Box, Page, Reading
 WANTED = "PAGE XML, whole and well-formed"
 _LINE_ORDER = re.compile(r"readingOrder\s*\{[^}]*index\s*:\s*(\d+)")
 _GROUPS = ("OrderedGroup", "UnorderedGroup", "OrderedGroupIndexed", "UnorderedGroupIndexed")
+_REGIONS = ("TextRegion", "TableCell")
 _REFERENCES = ("RegionRef", "RegionRefIndexed")
 
 
@@ -37,15 +38,15 @@ def read_page(data: bytes, where: str, name: str, language: str = "") -> Reading
         regions = _regions(node)
         blocks = [_lines(region, where) for region in regions]
         pages.append(PageText(Page(node.get("id") or root.get("pcGtsId"), image, width, height), blocks))
-        named = (language_code(inner.get("primaryLanguage")) for inner in (node, *regions))
-        code = code or next(filter(None, named), "")
+        named = (inner.get("primaryLanguage") or inner.get("language") for inner in node.walk())
+        code = code or next(filter(None, map(language_code, named)), "")
     return compose(name, "page", pages, code)
 
 
 def _regions(page: Node) -> list[Node]:
     """The text regions and cells of tables in reading order, those inside others included."""
     order = page.first("ReadingOrder")
-    return in_order(page, ("TextRegion", "TableCell"), "id", _references(order) if order else ())
+    return in_order(page, _REGIONS, "id", _references(order) if order else ())
 
 
 def _references(group: Node) -> Iterator[str]:
@@ -66,7 +67,8 @@ def _lines(region: Node, where: str) -> Sequence[Line]:
     if all(ranks):
         known = [int(rank[1]) for rank in ranks if rank]
         lines = [line for _, line in sorted(zip(known, lines, strict=True), key=lambda pair: pair[0])]
-    if not lines:  # the region's own text, line by line
+    inside = any(inner.name in _REGIONS for child in region.children for inner in child.walk())
+    if not lines and not inside:  # the region's own text, line by line
         box = _box(region, where)
         return [split_words(line, box, "region") for line in _text(region).splitlines()]
     return [_words(line, where) for line in lines]

@@ -91,7 +91,7 @@ def parse_xml(data: bytes, name: str, wanted: str) -> Node:
 
 
 def in_order(root: Node, names: Sequence[str], identity: str, references: Iterable[str]) -> list[Node]:
-    """The elements called one of ``names`` below ``root`` in the order of ``references`` to their ``identity`` attributes.
+    """The elements of these names below ``root``, in the order of ``references`` to their ``identity`` attributes.
 
     One that is not referred to goes with the element it is in; what nothing refers to comes last, as it stands.
     """
