@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,17 +19,6 @@ from ocr_neurons.text.hipe_tsv import HEADER, read_hipe, write_hipe
 
 HEAD = "<alto xmlns='http://www.loc.gov/standards/alto/ns-v4#'><Layout><Page ID='p'><PrintSpace>"
 TAIL = "</PrintSpace></Page></Layout></alto>"
-
-
-@pytest.fixture(scope="module")
-def tagger(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]) -> Path:
-    """A tiny tagger that knows the planted names."""
-    root = tmp_path_factory.mktemp("tagging")
-    planted.write_planted(root / "data", train=16, dev=0, test=0)
-    (root / "c.toml").write_text(planted.SETTINGS.replace("epochs = 8", "epochs = 12"))
-    line = f"train {root}/data --model {tiny_folder('mistral')} --config {root}/c.toml --dtype float32 --quiet"
-    assert main([*line.split(), "--out", str(root / "tagger")]) == 0
-    return root / "tagger"
 
 
 def text_of(seed: int) -> str:

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +57,10 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(
-    printed: Path, tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]
-) -> dict[str, dict[str, Any]]:
+def found(printed: Path, tagger: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The record of each of the three texts, by kind, as the command writes them."""
-    root = tmp_path_factory.mktemp("tagged")
-    planted.write_planted(root / "data", train=24, dev=0, test=0)
-    (root / "c.toml").write_text(planted.SETTINGS.replace("epochs = 8", "epochs = 12"))
-    line = f"train {root}/data --model {tiny_folder('mistral')} --config {root}/c.toml --dtype float32 --quiet"
-    assert main([*line.split(), "--out", str(root / "tagger")]) == 0
-    out = root / "out"
-    assert main([*f"tag {root}/tagger {printed} --dtype float32 --quiet --out".split(), str(out)]) == 0
+    out = tmp_path_factory.mktemp("tagged") / "out"
+    assert main([*f"tag {tagger} {printed} --dtype float32 --quiet --out".split(), str(out)]) == 0
     records = [json.loads(path.read_text()) for path in sorted(out.glob("*.jsonl"))]
     assert [record["file"] for record in records] == ["p.hocr", "p.txt", "p.xml"]
     return {record["kind"]: record for record in records}

@@ -61,3 +61,15 @@ def test_broken_files():
         read("<p><span class='ocr_line'>a</p>", head="<?xml version='1.0'?><html><body>")
     with pytest.raises(UserError, match="bbox '1 2 3'; wanted four numbers"):
         read("<span class='ocr_line' title='bbox 1 2 3'>a</span>")
+
+
+def test_a_file_says_its_language_before_the_caller_does():
+    data = b"<html><body><p class='ocr_par' lang='deu'><span class='ocr_line'>a</span></p></body></html>"
+    assert read_hocr(data, "x", "x", "fr").document.language == "de"
+    assert read_hocr(data.replace(b"deu", b""), "x", "x", "fr").document.language == "fr"
+
+
+def test_deep_and_unclosed_html_takes_no_time():
+    """Twenty thousand open paragraphs, as sloppy HTML has them; naive bookkeeping would take minutes."""
+    words = "".join(f"<p>{number}<span class='ocrx_word'>w</span>" for number in range(20_000))
+    assert len(read(f"<div class='ocr_page'>{words}").places) == 20_000

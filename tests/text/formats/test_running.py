@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.formats.running import line_places, read_running, read_tokens
+from ocr_neurons.text.formats.tagged import Tagged
 from ocr_neurons.text.source import Box, Place, Reading
 
 SIGNS = "-=¬\u00ad\u2010\u2011\u2e17"
@@ -120,3 +121,27 @@ def test_joining_tokens_loses_none(rows):
         for index, (first, last) in enumerate(reading.groups):
             start, end = reading.spans[index]
             assert reading.text[start:end].replace("\n", "") == "".join(word for word, _ in rows[first:last])
+
+
+@settings(deadline=None)  # the first call makes a table of all characters
+@given(
+    st.text(alphabet="aéB1 .,-¬\u0301\n\f", max_size=60), st.lists(st.sampled_from(["O", "B-x", "I-x"]), max_size=60)
+)
+def test_surfaces_of_any_entities(text, labels):
+    """``text[start:end]`` is the surface, its lines are the parts, entities are in order and apart."""
+    reading = read(text)
+    count = len(reading.document.tokens)
+    document = reading.document.with_labels((labels + ["O"] * count)[:count])
+    entities = document.entities()
+    mentions = list(Tagged(reading, document, [0.5] * len(entities)).mentions())
+    assert [m.form.replace(" ", "") for m in mentions] == [
+        "".join(t.text for t in document.tokens[e.start : e.end]).replace(" ", "") for e in entities
+    ]
+    end = 0
+    for mention in mentions:
+        assert end <= mention.start < mention.end
+        assert text[mention.start : mention.end] == mention.surface
+        parts = [text[part.start : part.end] for part in mention.parts]
+        assert parts == [line.rstrip() for line in re.split(r"[\n\f]", mention.surface) if line.strip()]
+        assert mention.parts[0].start == mention.start
+        end = mention.end

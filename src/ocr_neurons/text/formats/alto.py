@@ -21,6 +21,8 @@ WANTED = "ALTO XML, whole and well-formed"
 def read_alto(data: bytes, where: str, name: str, language: str = "") -> Reading:
     """A reading of an ALTO file's bytes; ``where`` stands in messages, ``name`` is the document's id.
 
+    ``language`` is that of a file that does not say.
+
     Raises:
         UserError: broken XML, or coordinates that are no numbers.
     """
@@ -39,7 +41,7 @@ def read_alto(data: bytes, where: str, name: str, language: str = "") -> Reading
             blocks = in_order(node, ("TextBlock",), "ID", references)
             lines = [[list(_words(line, spaced, where)) for line in block.all("TextLine")] for block in blocks]
             pages.append(PageText(page, lines))
-    return compose(name, "alto", pages, language or _language(nodes))
+    return compose(name, "alto", pages, _language(nodes) or language)
 
 
 def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:

@@ -7,6 +7,7 @@ are paragraphs (``ocr_par``) and areas (``ocr_carea``). See http://kba.github.io
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 from ocr_neurons.common.errors import UserError
@@ -24,6 +25,8 @@ _CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]*encod
 
 def read_hocr(data: bytes, where: str, name: str, language: str = "") -> Reading:
     """A reading of an hOCR file's bytes; ``where`` stands in messages, ``name`` is the document's id.
+
+    ``language`` is that of a file that does not say.
 
     Raises:
         UserError: broken XML where it says that it is XML, HTML without its end, an encoding that cannot be read,
@@ -44,7 +47,7 @@ def read_hocr(data: bytes, where: str, name: str, language: str = "") -> Reading
     parser = _Parser(where)
     parser.feed(text)
     parser.close()
-    return compose(name, "hocr", parser.pages, language or next(filter(None, parser.languages), ""))
+    return compose(name, "hocr", parser.pages, next(filter(None, parser.languages), language))
 
 
 class _Parser(HTMLParser):
@@ -56,6 +59,7 @@ class _Parser(HTMLParser):
         self.pages: list[PageText] = []
         self.languages: list[str] = []
         self._open: list[tuple[str, str]] = []  # tag, and what it is: page, block, line, word or nothing
+        self._count: Counter[str] = Counter()  # of open tags and of what they are
         self._blocks: list[list[list[Word]]] = []
         self._boxes: dict[str, Box | None] = {}
         self._text: dict[str, str] = {"line": "", "word": ""}
@@ -67,6 +71,7 @@ class _Parser(HTMLParser):
         classes = attributes.get("class", "").split()
         kind = next((kind for kind, names in _KINDS.items() if any(name in names for name in classes)), "")
         self._open.append((tag, kind))
+        self._count.update((f"<{tag}>", kind))
         if kind and (code := attributes.get("lang", "")):
             self.languages.append(language_code(code))
         title = attributes.get("title", "")
@@ -86,25 +91,25 @@ class _Parser(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if not any(name == tag for name, _ in self._open):
-            return
-        while self._open:
-            name, kind = self._open.pop()
-            self._end(kind)
-            if name == tag:
-                break
+        while self._count[f"<{tag}>"] and self._pop() != tag:
+            pass
 
     def handle_data(self, data: str) -> None:
-        kinds = [kind for _, kind in self._open]
-        if "word" in kinds:
-            self._text["word"] += data
-        elif "line" in kinds:
-            self._text["line"] += data
+        kind = "word" if self._count["word"] else "line"
+        if self._count[kind]:
+            self._text[kind] += data
 
     def close(self) -> None:
         super().close()
         while self._open:
-            self._end(self._open.pop()[1])
+            self._pop()
+
+    def _pop(self) -> str:
+        """Close what was opened last; its tag."""
+        tag, kind = self._open.pop()
+        self._count.subtract((f"<{tag}>", kind))
+        self._end(kind)
+        return tag
 
     def _begin_page(self, title: str, identity: str) -> None:
         box = self._box(title)

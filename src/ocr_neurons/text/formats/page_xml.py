@@ -26,12 +26,14 @@ _REFERENCES = ("RegionRef", "RegionRefIndexed")
 def read_page(data: bytes, where: str, name: str, language: str = "") -> Reading:
     """A reading of a PAGE XML file's bytes; ``where`` stands in messages, ``name`` is the document's id.
 
+    ``language`` is that of a file that does not say.
+
     Raises:
         UserError: broken XML, or coordinates that are no numbers.
     """
     root = parse_xml(data, where, WANTED)
     pages: list[PageText] = []
-    code = language
+    code = ""
     for node in root.all("Page"):
         width, height = (number(node.get(key), where, node.line) for key in ("imageWidth", "imageHeight"))
         image = node.get("imageFilename")
@@ -40,7 +42,7 @@ def read_page(data: bytes, where: str, name: str, language: str = "") -> Reading
         pages.append(PageText(Page(node.get("id") or root.get("pcGtsId"), image, width, height), blocks))
         named = (inner.get("primaryLanguage") or inner.get("language") for inner in node.walk())
         code = code or next(filter(None, map(language_code, named)), "")
-    return compose(name, "page", pages, code)
+    return compose(name, "page", pages, code or language)
 
 
 def _regions(page: Node) -> list[Node]:
