@@ -59,15 +59,14 @@ def _record(args: argparse.Namespace, plan: Plan, tagger: Tagger, edit: Any, fac
 
 def _tell(plan: Plan, done: Done, reporter: Reporter) -> None:
     """What was done, in one line; then what was not, and why. Refusals are told even when quiet."""
-    from ocr_neurons.tagging.plan import shortened
+    from ocr_neurons.tagging.plan import many, shortened
 
     counts = done.counts
-    pages = f", {counts.pages:,} pages" if counts.pages else ""
-    before = f", {done.before:,} of them before" if done.before else ""
-    reporter.say(
-        f"{counts.entities:,} entities in {counts.documents:,} documents "
-        f"({done.files:,} files{before}{pages}, {counts.words:,} words): {plan.out}"
-    )
+    facts = [many(done.files, "file") + (f", {done.before:,} of them before" if done.before else "")]
+    facts += [many(counts.pages, "page")] if counts.pages else []
+    facts += [many(counts.words, "word")]
+    entities = f"{counts.entities:,} entit{'y' if counts.entities == 1 else 'ies'}"
+    reporter.say(f"{entities} in {many(counts.documents, 'document')} ({', '.join(facts)}): {plan.out}")
     if done.blank:
         reporter.say(f"  without a word: {shortened(done.blank)}")
     if plan.aside:

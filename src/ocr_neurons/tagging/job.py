@@ -15,8 +15,8 @@ from ocr_neurons.text.formats.tagged import Tagged
 from ocr_neurons.text.formats.write import write_tagged
 from ocr_neurons.text.source import Reading, words_in
 
-GROUP = 20_000
-"""Tokens after which the outputs of a folder are written: half a minute of work on two cores."""
+GROUP = 4_000
+"""Tokens after which the outputs of a folder are written: some seconds of work on two cores."""
 
 
 @dataclass

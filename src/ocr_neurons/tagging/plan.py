@@ -85,9 +85,15 @@ def nothing(plan: Plan, given: Sequence[Path]) -> str:
 
 
 def shortened(names: Sequence[str], most: int = 5) -> str:
-    """``"7 files (a, b, c, d, e …)"``."""
-    listed = ", ".join(names[:most]) + (" …" if len(names) > most else "")
-    return f"{len(names)} file{'s' * (len(names) != 1)} ({listed})"
+    """``"7 files (a, b, c, d, e …)"``; the first are those whose ending is rarest, since they may be a surprise."""
+    endings = Counter(PurePath(name).suffix for name in names)
+    ordered = sorted(names, key=lambda name: (endings[PurePath(name).suffix], name))
+    return f"{many(len(names), 'file')} ({', '.join(ordered[:most])}{' …' if len(names) > most else ''})"
+
+
+def many(count: int, noun: str) -> str:
+    """``"1 file"``, ``"2,000 files"``; of nouns that take an s."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _without_outputs(plan: Plan, found: Sequence[Input]) -> Iterator[Input]:
