@@ -69,6 +69,8 @@ def _tell(plan: Plan, done: Done, reporter: Reporter) -> None:
     reporter.say(f"{entities} in {many(counts.documents, 'document')} ({', '.join(facts)}): {plan.out}")
     if done.blank:
         reporter.say(f"  without a word: {shortened(done.blank)}")
+    if done.gone:
+        reporter.say(f"  tagged before, and no longer among the inputs: {shortened(done.gone)}")
     if plan.aside:
         reporter.say(f"  left aside, of a kind that is not read: {shortened(plan.aside)}")
     for reason in plan.refused.values():

@@ -141,6 +141,15 @@ def test_what_is_done_stays_done(tagger, pages, tmp_path, capsys, monkeypatch):
     assert (out / "b" / "3.xml.jsonl").read_bytes() == first["b/3.xml.jsonl"]
     assert records(out / "1.txt.jsonl")[0]["text"] == "Liverpool again."
 
+    (pages / "2.xml").unlink()
+    (pages / "1.txt").write_bytes(b"caf\xe9")
+    capsys.readouterr()
+    assert tag(tagger, pages, "--out", out) == 1
+    said = capsys.readouterr().err
+    assert "(4 files, 4 of them before" in said
+    assert "no longer among the inputs: 1 file (2.xml)" in said
+    assert f"refused: {pages / '1.txt'}: not UTF-8" in said
+
 
 def test_another_tagger_or_edit_tags_anew(tagger, pages, tmp_path, capsys):
     out = tmp_path / "out"

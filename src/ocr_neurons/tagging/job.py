@@ -28,7 +28,9 @@ class Done:
     """Files of ``files`` that an earlier run had done."""
     counts: Counts = field(default_factory=Counts)
     blank: list[str] = field(default_factory=list)
-    """Files of this run without a word."""
+    """Files without a word."""
+    gone: list[str] = field(default_factory=list)
+    """Files of earlier runs, still tagged in the folder, that are no longer among the inputs."""
 
     def add(self, name: str, counts: Counts, *, before: bool = False) -> None:
         """Count a file."""
@@ -73,6 +75,7 @@ def tag_into_folder(plan: Plan, tagger: Tagger, options: Options, record: Record
             pending.append((one, kind))
         else:
             done.add(one.name, counts, before=True)
+    done.gone = sorted(record.names() - {one.name for one, _ in plan.inputs} - set(plan.refused))
     inner = reporter if len(pending) == 1 else QUIET
     group: list[tuple[Input, str, list[Reading]]] = []
     waiting = 0

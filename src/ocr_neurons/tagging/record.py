@@ -44,6 +44,10 @@ class Record:
         known = {} if self.stale else self.value.get("files", {})
         self.value = {"key": key, **facts, "versions": versions(), "files": known}
 
+    def names(self) -> set[str]:
+        """The inputs that are noted as done."""
+        return set(self.value["files"])
+
     def done(self, name: str, source: Path, target: Path) -> Counts | None:
         """The counts of an input that is done, ``None`` for one that is not."""
         noted = self.value["files"].get(name)

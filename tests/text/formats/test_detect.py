@@ -33,6 +33,8 @@ from ocr_neurons.text.hipe_tsv import format_hipe
         (b'{"tokens": ["a"], "tags": [0]}', "tokens"),
         (b"a b c\nd e f\n", ""),
         (b"a O\nb B-x\n", "conll"),
+        (b"TOKEN\tNE-COARSE-LIT\tMISC\ncaf\xe9\tO\t_\n", "hipe"),
+        (b"caf\xe9 O\nb B-x\n", "conll"),
         (b"a O\n" * 12 + b"broken\n", "conll"),
         (b"-DOCSTART- -X- O O\n", "conll"),
         (format_hipe([Document("a", (Token("b"),))]).encode(), "hipe"),

@@ -37,8 +37,8 @@ def detect(head: bytes, name: str) -> str:
     """
     plain = "text" if PurePath(name).suffix.lower() in _TEXT_NAMES else ""
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = head.decode(encoding, "ignore" if plain or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "replace")
-    if "\0" in text or ("\ufffd" in text[: len(text) - 4] and not plain):
+    text = head.decode(encoding, "replace")  # wrong bytes are the reader's to tell
+    if "\0" in text:
         return plain
     return _markup(text) or _table(text) or plain
 
