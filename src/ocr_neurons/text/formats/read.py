@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json
@@ -47,8 +49,7 @@ def find_inputs(given: Sequence[Path], *, without: Path | None = None) -> list[I
     left = without.resolve() if without else None
     for path in given:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file())
-            inside = [file for file in files if not (left and file.resolve().is_relative_to(left))]
+            inside = sorted(_files(path, left))
             if not inside:
                 raise UserError(f"{path}: no file in this folder; wanted {WANTED}")
             found += [Input(file, file.relative_to(path).as_posix()) for file in inside]
@@ -57,6 +58,24 @@ def find_inputs(given: Sequence[Path], *, without: Path | None = None) -> list[I
         else:
             raise UserError(f"{path}: no such file or folder; wanted {WANTED}")
     return found
+
+
+def _files(folder: Path, without: Path | None) -> Iterator[Path]:
+    """The files in a folder and the folders in it, linked ones once; links to nothing too, so that they are told."""
+    seen: set[Path] = set()
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        real = Path(root).resolve()
+        if real in seen or real == without:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        paths = (Path(root) / name for name in names)
+        yield from (path for path in paths if (path.is_file() or not path.exists()) and path.resolve() != without)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise UserError(f"{error.filename}: folder cannot be read ({error.strerror}); wanted one that may be read")
 
 
 def kind_of(path: Path) -> str:
