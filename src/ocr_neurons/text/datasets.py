@@ -106,12 +106,14 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
 
     ``spec`` is one of ``GAZETTES`` (the embedded corpus: ``gazette`` is English and heavily worn),
     ``hipe2022:SET-LANG`` or ``hipe2020:LANG`` (under the folder named by ``OCR_NEURONS_DATA``), a folder with
-    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read) or,
-    without them, with what :func:`read_splits` reads, or one file, all of which becomes ``test``. A file or folder in
-    the working directory whose name is also a data set's is reached as ``./NAME``.
+    ``*-train-*.tsv``, ``*-dev-*.tsv``, ``*-test-*.tsv`` (one at most of each; ``dev2`` and the like are not read), or
+    one TSV file, all of which becomes ``test``. A file or folder in the working directory whose name is also a data
+    set's is reached as ``./NAME``.
 
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
+
+    A folder without such TSV files may hold what :func:`read_splits` reads; a file may be of its formats too.
 
     Raises:
         UserError: no such data set, or files in it that cannot be read.
@@ -124,8 +126,10 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     path = Path(spec).expanduser()
     if path.is_dir():
         return _load_folder(path, None, transcripts)
+    if path.is_file() and (documents := read_one(path)):
+        return Dataset(path.stem, test=tuple(documents))
     if path.is_file():
-        return Dataset(path.stem, test=tuple(read_one(path) or read_hipe(path)))
+        return Dataset(path.stem, test=tuple(read_hipe(path)))
     raise _unknown(spec, "neither a data set's name nor a file or folder")
 
 
