@@ -12,14 +12,19 @@ from typing import Any
 from ocr_neurons import __version__
 from ocr_neurons.common.errors import UserError
 
-Handler = Callable[[argparse.Namespace], None]
+Handler = Callable[[argparse.Namespace], int | None]
+"""Does what a command does; may return an exit status of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0, or 2 with one line on standard error for bad input."""
+    """Run one command; return its exit status: 0, or 2 with one line on standard error for bad input.
+
+    ``tag`` ends with 1 where some files were refused and the others tagged.
+    """
     parsed = _parser().parse_args(arguments)
+    status: int | None = 0
     try:
-        parsed.handler(parsed)
+        status = parsed.handler(parsed)
         sys.stdout.flush()  # a closed pipe shows here rather than after the last line of the program
     except UserError as error:
         print(f"ocr-neurons: {_one_line(error)}", file=sys.stderr)
@@ -35,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("ocr-neurons: stopped; the same command goes on from the last finished step", file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 def _one_line(error: object) -> str:
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands_edit as editing
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
+    from ocr_neurons import commands_tag as tagging
     from ocr_neurons import commands_train as training
 
     parser = _Parser(prog="ocr-neurons", description="Find OCR-sensitive neurons, neutralise them, measure it.")
@@ -156,11 +162,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
     _machine(train, "auto")
 
-    tag = command("tag", commands.tag, "tag named entities in files")
+    tag = command("tag", tagging.tag, "tag named entities in files and folders of text")
     tag.add_argument("tagger", type=Path, help="tagger's folder")
-    tag.add_argument("files", type=Path, nargs="+", metavar="file", help="HIPE TSV; labels in it are ignored")
+    tag.add_argument(
+        "files", type=Path, nargs="+", metavar="file",
+        help="plain text, ALTO, PAGE, hOCR, HIPE TSV, CoNLL, or folders of them; labels in them are ignored",
+    )  # fmt: skip
+    tag.add_argument("--out", type=Path, required=True, help="file to write (.tsv, .jsonl, .csv, .spacy), or folder")
+    tag.add_argument("--format", help="tsv, jsonl, csv or spacy (default: by the ending of --out; jsonl in folders)")
+    tag.add_argument("--language", default="", help="language of files that do not say, such as fr")
+    tag.add_argument("--join-hyphens", action="store_true", help="join cut words in files of tokens (HIPE TSV) as well")
     tag.add_argument("--edit", type=Path, help="edit to apply (edit.json of a run)")
-    tag.add_argument("--out", type=Path, required=True, help="HIPE TSV to write")
     _machine(tag, "auto")
 
     scoring.options(command("score", scoring.score, "score predictions as the HIPE scorer does, with intervals"))

@@ -54,24 +54,6 @@ def pairs(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
-def tag(args: argparse.Namespace) -> None:
-    """``tag``: predictions into a file."""
-    from contextlib import nullcontext
-
-    from ocr_neurons.neutralise.edits import Edits
-    from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
-
-    documents = [document for path in args.files for document in read_hipe(path)]
-    edit = Edits.load(args.edit) if args.edit else None
-    tagger = _tagger(args.tagger, args)
-    reporter = Reporter(args.quiet)
-    with edit.on(tagger.model) if edit else nullcontext():
-        tagged = tagger.tag(documents, reporter)
-    write_hipe(args.out, tagged)
-    count = sum(len(document.entities()) for document in tagged)
-    reporter.say(f"{count} entities in {len(tagged)} documents: {args.out}")
-
-
 def sweep(args: argparse.Namespace) -> None:
     """``sweep``: trials into a store; the best, and on request its confirmation, on the screen."""
     from ocr_neurons.common.manifest import digest

@@ -18,7 +18,7 @@ def train(args: argparse.Namespace) -> None:
     from ocr_neurons.common.manifest import digest
     from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
     from ocr_neurons.ner.train import train as make
-    from ocr_neurons.neutralise.edit import Edit
+    from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.noise.training import training_noise
     from ocr_neurons.text.datasets import load_dataset
 
@@ -27,7 +27,7 @@ def train(args: argparse.Namespace) -> None:
     recipe = chosen_recipe(args)
     dataset = load_dataset(args.data)
     dataset.require("train")
-    edit = Edit.load(args.edit) if args.edit else None
+    edit = Edits.load(args.edit) if args.edit else None
     facts: dict[str, Any] = {"edit": digest(edit.to_json())} if edit else {}
     resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
     for seed, out in places(args):

@@ -76,3 +76,9 @@ def test_all_but_white_space_is_covered_once(text, language):
         assert not any(character.isspace() for character in text[start:end])
         position = end
     assert not text[position:].strip()
+
+
+def test_combining_marks_stay_in_their_word() -> None:
+    """Old German prints the umlaut as a small e above; decomposed text has accents of their own."""
+    text = "Ma\u0364nner, cafe\u0301-haus"
+    assert [text[a:b] for a, b in tokenise(text)] == ["Ma\u0364nner", ",", "cafe\u0301-haus"]

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.lm.batches import Batch, pad, plan
-from ocr_neurons.ner.decode import decode
+from ocr_neurons.ner.decode import decode, span_probabilities
 from ocr_neurons.ner.encode import Window, windows
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.labels import check_types
@@ -48,6 +48,17 @@ class Tagger:
         """The documents with predicted labels in place of their own. Every token gets one."""
         return self.prepare(documents).tag(self, reporter)
 
+    def tag_with_confidence(
+        self, documents: Sequence[Document], reporter: Reporter = QUIET
+    ) -> list[tuple[Document, list[float]]]:
+        """Each document with predicted labels, and the probability of each of its entities, in their order."""
+        prepared = self.prepare(documents)
+        logits = prepared.logits(self, prepared.forward(self), reporter)
+        return [
+            (document, span_probabilities(rows, self.labels, document.entities()))
+            for document, rows in zip(prepared.labelled(self, logits), logits, strict=True)
+        ]
+
     def prepare(self, documents: Sequence[Document]) -> Prepared:
         """Cut and batch documents once, to tag them many times under different edits."""
         cut = windows(documents, self.tokenizer, self.encoding)
@@ -71,15 +82,25 @@ class Prepared:
 
     def tag(self, tagger: Tagger, reporter: Reporter = QUIET) -> list[Document]:
         """Run the tagger over the batches as it stands, hooks included."""
+        return self.run(tagger, self.forward(tagger), reporter)
+
+    def run(self, tagger: Tagger, forward: Callable[[int], Tensor], reporter: Reporter = QUIET) -> list[Document]:
+        """The documents, labelled from ``forward(batch number)``, logits ``[rows, sub-words, labels]``."""
+        return self.labelled(tagger, self.logits(tagger, forward, reporter))
+
+    def forward(self, tagger: Tagger) -> Callable[[int], Tensor]:
+        """From the number of a batch to the tagger's logits ``[rows, sub-words, labels]``."""
 
         def forward(number: int) -> Tensor:
             batch = self.batches[number]
             return tagger.model(input_ids=batch.ids, attention_mask=batch.attention).logits  # type: ignore[no-any-return]
 
-        return self.run(tagger, forward, reporter)
+        return forward
 
-    def run(self, tagger: Tagger, forward: Callable[[int], Tensor], reporter: Reporter = QUIET) -> list[Document]:
-        """The documents, labelled from ``forward(batch number)``, logits ``[rows, sub-words, labels]``."""
+    def logits(
+        self, tagger: Tagger, forward: Callable[[int], Tensor], reporter: Reporter = QUIET
+    ) -> list[np.ndarray[Any, Any]]:
+        """The logits ``[tokens, labels]`` of each document, in float32."""
         logits = [np.zeros((len(document.tokens), len(tagger.labels)), np.float32) for document in self.documents]
         was_training = tagger.model.training
         tagger.model.eval()
@@ -89,6 +110,10 @@ class Prepared:
                     self._scatter(batch, forward(number).float().cpu().numpy(), logits)
         finally:
             tagger.model.train(was_training)
+        return logits
+
+    def labelled(self, tagger: Tagger, logits: Sequence[np.ndarray[Any, Any]]) -> list[Document]:
+        """The documents with their most probable consistent labels."""
         return [
             document.with_labels([tagger.labels[number] for number in numbers])
             for document, numbers in zip(self.documents, decode(logits, tagger.labels), strict=True)

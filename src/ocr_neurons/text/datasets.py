@@ -14,6 +14,7 @@ from typing import Any
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.text.catalogue import catalogue
 from ocr_neurons.text.document import Document
+from ocr_neurons.text.formats.splits import read_one, read_splits
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 from ocr_neurons.text.named import FOLDERS, named_path, named_sets
 from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
@@ -109,6 +110,8 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     AjMC gets clean twins, of its entities alone, where ``derived/ajmc-entity-transcripts.tsv`` stands beside
     ``hipe2022-v2.1``; ``transcripts`` names that file when it is elsewhere.
 
+    A folder without such TSV files may hold what :func:`read_splits` reads; a file may be of its formats too.
+
     Raises:
         UserError: no such data set, or files in it that cannot be read.
     """
@@ -123,6 +126,8 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     path = Path(spec).expanduser()
     if path.is_dir():
         return _load_folder(path, None, transcripts)
+    if path.is_file() and (documents := read_one(path)):
+        return Dataset(path.stem, test=tuple(documents))
     if path.is_file():
         return Dataset(path.stem, test=tuple(read_hipe(path)))
     known = nearest(spec, {*dataset_names(), *catalogue()})
@@ -205,9 +210,13 @@ def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Da
         if matches:
             documents[split] = tuple(read_hipe(matches[0]))
             name = name or matches[0].stem.replace(f"-{split}-", "-")
+    documents = documents or read_splits(folder)
     if not documents:
         inside = sorted(child.name for child in folder.iterdir() if child.is_dir())[:8]
         hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
-        raise UserError(f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, found none{hint}")
+        raise UserError(
+            f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, or train, dev and test in CoNLL "
+            f"columns or JSON Lines, found none{hint}"
+        )
     train, dev, test = (documents.get(split, ()) for split in SPLITS)
     return Dataset(name or folder.name, train, dev, test, twins_beside(folder, documents, transcripts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -81,23 +81,18 @@ def normalise(text: str, rules: Collection[str]) -> Normalised:
     offsets = np.arange(len(text) + 1, dtype=np.int64)
     for rule in [rule for rule in RULES if rule in rules] + ["nfc"] * ("nfc" in rules):
         while changes := list(_CHANGES[rule](text)):
-            text, kept = _changed(text, changes)
+            text, kept = changed(text, changes)
             offsets = offsets[kept]
             if rule not in _REPEATED:
                 break
     return Normalised(text, offsets)
 
 
-def normalise_pair(pair: TextPair, rules: Collection[str]) -> TextPair:
-    """Both sides of a pair, and its context, normalised; its edit script is made anew if it had one."""
-    clean, noisy = normalise(pair.clean, rules).text, normalise(pair.noisy, rules).text
-    left, right = normalise(pair.left, rules).text, normalise(pair.right, rules).text
-    edits = align(clean, noisy).edits if pair.edits else ()
-    return replace(pair, clean=clean, noisy=noisy, left=left, right=right, edits=edits)
+def changed(text: str, changes: Sequence[Change]) -> tuple[str, NDArray[np.int64]]:
+    """The text with ``changes`` made (in order, none overlapping), and where its characters and its end stood.
 
-
-def _changed(text: str, changes: list[Change]) -> tuple[str, NDArray[np.int64]]:
-    """The text with ``changes`` made, and the old position of each of its characters and of its end."""
+    A new text is not longer than what it replaces, or its last characters share the last old position.
+    """
     pieces: list[str] = []
     kept: list[NDArray[np.int64]] = []
     position = 0
@@ -108,6 +103,14 @@ def _changed(text: str, changes: list[Change]) -> tuple[str, NDArray[np.int64]]:
     pieces.append(text[position:])
     kept.append(np.arange(position, len(text) + 1))
     return "".join(pieces), np.concatenate(kept).astype(np.int64)
+
+
+def normalise_pair(pair: TextPair, rules: Collection[str]) -> TextPair:
+    """Both sides of a pair, and its context, normalised; its edit script is made anew if it had one."""
+    clean, noisy = normalise(pair.clean, rules).text, normalise(pair.noisy, rules).text
+    left, right = normalise(pair.left, rules).text, normalise(pair.right, rules).text
+    edits = align(clean, noisy).edits if pair.edits else ()
+    return replace(pair, clean=clean, noisy=noisy, left=left, right=right, edits=edits)
 
 
 def _hyphens(text: str) -> Iterator[Change]:

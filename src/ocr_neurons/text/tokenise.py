@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 _WORD = r"""
-    | \w+                            # a word or figure, which goes on with
-      (?: -\w+                       #   a hyphen
+    | \w[\w\u0300-\u036f]*           # a word or figure, combining marks in it, which goes on with
+      (?: -\w[\w\u0300-\u036f]*      #   a hyphen
 {apostrophe}
         | (?<=\d)[.,/](?=\d)\w+      #   a point, comma or stroke between figures: 1,200, 7/8d
       )*
     | \S                             # any other mark stands alone
 """
-_ENGLISH = r"        | ['’](?!s(?![\w-]))\w+  # no possessive: o'clock, St. Martin's-le-Grand"
+_ENGLISH = r"        | ['’](?!s(?![\w-]))\w[\w\u0300-\u036f]*  # no possessive: o'clock, St. Martin's-le-Grand"
 _TOKENS = {
     "en": re.compile(r"  ['’]s(?![\w-])  # possessive" + _WORD.format(apostrophe=_ENGLISH), re.VERBOSE),
     "fr": re.compile(r"  aujourd['’]hui" + _WORD.format(apostrophe=""), re.VERBOSE | re.IGNORECASE),

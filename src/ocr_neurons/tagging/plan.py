@@ -1,0 +1,113 @@
+"""What there is to tag, of what kind, and where it goes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.tagging.record import FILE
+from ocr_neurons.text.formats.docbin import check_spacy
+from ocr_neurons.text.formats.read import WANTED, Input, find_inputs, kind_of
+from ocr_neurons.text.formats.write import FORMATS
+
+
+@dataclass
+class Plan:
+    """Inputs to tag with their kinds, and those that will not be.
+
+    ``refused`` says why, in one line a file; ``aside`` are files in folders whose kind is not read, such as images.
+    """
+
+    out: Path
+    folder: bool
+    """Whether ``out`` is a folder, with a file for each input."""
+    format: str
+    inputs: list[tuple[Input, str]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
+
+    def target(self, given: Input) -> Path:
+        """Where an input's own output goes, in a folder."""
+        suffix = f".{self.format}"
+        return self.out / (given.name if given.name.endswith(suffix) else given.name + suffix)
+
+
+def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) -> Plan:
+    """Look at what is given.
+
+    ``out`` is one file for everything if it ends like one (``.jsonl``, ``.csv``, ``.tsv``, ``.spacy``), or where only
+    files are given and there is no folder of its name; else a folder with a file for each input. The format is
+    ``format_name``, else that of the ending, else JSON Lines in folders and HIPE TSV in files. What ``out`` itself
+    holds is never an input.
+
+    Raises:
+        UserError: nothing that can be tagged; ``out`` is a folder with something else in it; two inputs of one name.
+    """
+    ending = out.suffix[1:] if out.suffix[1:] in FORMATS else ""
+    folder = out.is_dir() or (not ending and any(path.is_dir() for path in given))
+    name = format_name or ending or ("jsonl" if folder else "tsv")
+    if name not in FORMATS:
+        raise UserError(f"format {name!r}; wanted one of {', '.join(FORMATS)}")
+    if name == "spacy":
+        check_spacy()
+    plan = Plan(out, folder, name)
+    found = find_inputs(given, without=out)
+    named = {path.resolve() for path in given}
+    for one in _without_outputs(plan, found):
+        try:
+            kind = kind_of(one.path)
+        except (UserError, OSError) as error:
+            plan.refused[one.name] = _reason(one, error)
+            continue
+        if kind:
+            plan.inputs.append((one, kind))
+        elif one.path.resolve() in named:
+            plan.refused[one.name] = f"{one.path}: no kind of text that is known here; wanted {WANTED}"
+        else:
+            plan.aside.append(one.name)
+    if not plan.inputs:
+        raise UserError(nothing(plan, given))
+    name, count = Counter(one.name for one, _ in plan.inputs).most_common(1)[0]
+    if folder and count > 1:
+        raise UserError(f"{name}: given {count} times; wanted different names; tag the folders one by one")
+    return plan
+
+
+def nothing(plan: Plan, given: Sequence[Path]) -> str:
+    """The one line for a plan of which nothing could be tagged."""
+    reasons = list(plan.refused.values())
+    if reasons:
+        return reasons[0] + (f" (and {len(reasons) - 1} more files refused)" if len(reasons) > 1 else "")
+    return f"{given[0]}: {shortened(plan.aside)}, of no kind that is read; wanted {WANTED}"
+
+
+def shortened(names: Sequence[str], most: int = 5) -> str:
+    """``"7 files (a, b, c, d, e …)"``; the first are those whose ending is rarest, since they may be a surprise."""
+    endings = Counter(PurePath(name).suffix for name in names)
+    ordered = sorted(names, key=lambda name: (endings[PurePath(name).suffix], name))
+    return f"{many(len(names), 'file')} ({', '.join(ordered[:most])}{' …' if len(names) > most else ''})"
+
+
+def many(count: int, noun: str) -> str:
+    """``"1 file"``, ``"2,000 files"``; of nouns that take an s."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _without_outputs(plan: Plan, found: Sequence[Input]) -> Iterator[Input]:
+    """The inputs that do not stand in a folder of an earlier run below one that was given; such folders go aside."""
+    outputs: dict[Path, bool] = {}
+    for one in found:
+        inner = [one.path.parents[up] for up in range(len(PurePath(one.name).parts) - 1)]
+        for folder in inner:
+            if folder not in outputs:
+                outputs[folder] = (folder / FILE).exists()
+                plan.aside += [f"{folder.name}/ – output of an earlier run"] if outputs[folder] else []
+        if not any(outputs[folder] for folder in inner):
+            yield one
+
+
+def _reason(given: Input, error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else f"{given.path}: cannot be read ({error})"

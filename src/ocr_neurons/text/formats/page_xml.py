@@ -1,0 +1,122 @@
+"""PAGE XML (2010 to 2019, any namespace; Transkribus, eScriptorium, OCR-D): lines and words with outlines.
+
+Regions follow the ``ReadingOrder``, then come those it does not name; lines follow ``readingOrder`` in their ``custom``
+attribute where all have one. Of several ``TextEquiv`` the one of the lowest index counts. A line's words are used where
+they say what the line says; where the line was corrected and its words were not, or there are none, its text counts,
+and its box stands for every word of it. See https://github.com/PRImA-Research-Lab/PAGE-XML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.text.formats.layout import Line, PageText, Word, compose, language_code, split_words
+from ocr_neurons.text.formats.xml import Node, in_order, number, parse_xml
+from ocr_neurons.text.source import Box, Page, Reading
+
+WANTED = "PAGE XML, whole and well-formed"
+_LINE_ORDER = re.compile(r"readingOrder\s*\{[^}]*index\s*:\s*(\d+)")
+_GROUPS = ("OrderedGroup", "UnorderedGroup", "OrderedGroupIndexed", "UnorderedGroupIndexed")
+_REGIONS = ("TextRegion", "TableCell")
+_REFERENCES = ("RegionRef", "RegionRefIndexed")
+
+
+def read_page(data: bytes, where: str, name: str, language: str = "") -> Reading:
+    """A reading of a PAGE XML file's bytes; ``where`` stands in messages, ``name`` is the document's id.
+
+    ``language`` is that of a file that does not say.
+
+    Raises:
+        UserError: broken XML, or coordinates that are no numbers.
+    """
+    root = parse_xml(data, where, WANTED)
+    pages: list[PageText] = []
+    code = ""
+    for node in root.all("Page"):
+        width, height = (number(node.get(key), where, node.line) for key in ("imageWidth", "imageHeight"))
+        image = node.get("imageFilename")
+        regions = _regions(node)
+        blocks = [_lines(region, where) for region in regions]
+        pages.append(PageText(Page(node.get("id") or root.get("pcGtsId"), image, width, height), blocks))
+        named = (inner.get("primaryLanguage") or inner.get("language") for inner in node.walk())
+        code = code or next(filter(None, map(language_code, named)), "")
+    return compose(name, "page", pages, code or language)
+
+
+def _regions(page: Node) -> list[Node]:
+    """The text regions and cells of tables in reading order, those inside others included."""
+    order = page.first("ReadingOrder")
+    return in_order(page, _REGIONS, "id", _references(order) if order else ())
+
+
+def _references(group: Node) -> Iterator[str]:
+    """The regions that a group names, those of inner groups in their place; ordered groups go by index."""
+    inner = [node for node in group.children if node.name in (*_GROUPS, *_REFERENCES)]
+    if group.name in ("OrderedGroup", "OrderedGroupIndexed"):
+        inner.sort(key=lambda node: int(node.get("index")) if node.get("index").isdecimal() else len(inner))
+    for node in inner:
+        if node.get("regionRef"):
+            yield node.get("regionRef")
+        if node.name in _GROUPS:
+            yield from _references(node)
+
+
+def _lines(region: Node, where: str) -> Sequence[Line]:
+    lines = list(region.all("TextLine"))
+    ranks = [_LINE_ORDER.search(line.get("custom")) for line in lines]
+    if all(ranks):
+        known = [int(rank[1]) for rank in ranks if rank]
+        lines = [line for _, line in sorted(zip(known, lines, strict=True), key=lambda pair: pair[0])]
+    inside = any(inner.name in _REGIONS for child in region.children for inner in child.walk())
+    if not lines and not inside:  # the region's own text, line by line
+        box = _box(region, where)
+        return [split_words(line, box, "region") for line in _text(region).splitlines()]
+    return [_words(line, where) for line in lines]
+
+
+def _words(line: Node, where: str) -> Line:
+    """A line's words; those of its text where they are none or say something else."""
+    text = _text(line)
+    words = [(_text(word), _box(word, where)) for word in line.all("Word")]
+    if not text:
+        return [Word(word, box) for word, box in words]
+    found: list[Word] = []
+    position = 0
+    for word, box in words:
+        start = text.find(word, position)
+        if start < 0 or text[position:start].strip():
+            break
+        found.append(Word(word, box, glued=start == position))
+        position = start + len(word)
+    if words and len(found) == len(words) and not text[position:].strip():
+        return found
+    return split_words(text, _box(line, where), "line")
+
+
+def _text(node: Node) -> str:
+    """The text of an element: that of its TextEquiv of the lowest index."""
+    choices = [choice for choice in node.all("TextEquiv") if choice.first("Unicode") is not None]
+    choices.sort(key=lambda choice: int(choice.get("index")) if choice.get("index").isdecimal() else 0)
+    unicode = choices[0].first("Unicode") if choices else None
+    return unicode.text.strip() if unicode else ""
+
+
+def _box(node: Node, where: str) -> Box | None:
+    """The box around an outline: ``points="x,y x,y"``, or Point elements as in 2010."""
+    coords = node.first("Coords")
+    if coords is None:
+        return None
+    pairs = [pair.split(",") for pair in coords.get("points").split()]
+    pairs += [[point.get("x"), point.get("y")] for point in coords.all("Point")]
+    points: list[tuple[float, float]] = []
+    for pair in pairs:
+        x, y = (number(value, where, coords.line) for value in (*pair, "", "")[:2])
+        if x is None or y is None or len(pair) != 2:
+            raise UserError(f"{where}, line {coords.line}: point {','.join(pair)!r}; wanted x,y; correct or remove it")
+        points.append((x, y))
+    if not points:
+        return None
+    (left, right), (top, bottom) = ((min(values), max(values)) for values in zip(*points, strict=True))
+    return Box(left, top, right, bottom)

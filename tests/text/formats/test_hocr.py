@@ -1,0 +1,75 @@
+"""hOCR as it is found: XHTML and sloppy HTML, lines without words, words without lines, several pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.text.formats.hocr import read_hocr
+from ocr_neurons.text.source import Reading
+
+
+def read(body: str, head: str = "<html><body>", tail: str = "</body></html>") -> Reading:
+    return read_hocr(f"{head}{body}{tail}".encode(), "x", "x")
+
+
+def boxes(reading: Reading) -> list[object]:
+    return [(reading.text[p.start : p.end], p.box and p.box.xywh, p.level) for p in reading.places]
+
+
+def test_sloppy_html():
+    """As OCRopus and others write it: unclosed tags, character references, marks in words, line breaks."""
+    reading = read(
+        "<div class=ocr_page title='image x.png; bbox 0 0 100 200'><p class='ocr_par'>"
+        "<span class='ocr_line' title='bbox 0 0 50 9'><span class='ocrx_word' title='bbox 1 2 3 4'><strong>M&uuml;ller"
+        "</strong></span> <span class='ocrx_word' title='x_wconf 3; bbox 5 2 9 4'>&amp; <em>Co</em></span><br></span>"
+        "<span class='ocr_header' title='bbox 0 9 50 18'><span class='ocrx_word' title='x_wconf 3'>x<b>y</span></span>"
+        "</div>",
+    )
+    assert reading.text == "Müller & Co\nxy"
+    assert boxes(reading) == [("Müller", (1, 2, 2, 2), "word"), ("& Co", (5, 2, 4, 2), "word"), ("xy", None, "")]
+    assert reading.pages[0].image == "x.png"
+
+
+def test_lines_without_words_and_words_without_lines():
+    reading = read(
+        "<div class='ocr_page'><span class='ocr_line' title='bbox 1 2 3 4'>Mr. Brown</span>"
+        "<span class='ocr_line' title='bbox 1 5 3 9'><span class='ocrx_word' title='bbox 1 5 2 9'> </span></span></div>"
+    )
+    assert boxes(reading) == [("Mr.", (1, 2, 2, 2), "line"), ("Brown", (1, 2, 2, 2), "line")]
+    reading = read("<p><span class='ocrx_word' title='bbox 1 2 3 4'>a</span><span class='ocrx_word'>b</span></p>")
+    assert boxes(reading) == [("a", (1, 2, 2, 2), "word"), ("b", None, "")]
+
+
+def test_pages_and_language():
+    page = "<div class='ocr_page' id='{0}' lang='fra'><span class='ocr_line'>{0}</span></div>"
+    reading = read(page.format("a") + page.format("b"), head="<html lang='en'><body>")
+    assert [(p.page, reading.text[p.start : p.end]) for p in reading.places] == [(0, "a"), (1, "b")]
+    assert reading.document.language == "fr"
+    assert [p.id for p in reading.pages] == ["a", "b"]
+
+
+def test_what_is_no_text_is_left_out():
+    reading = read("<style>x</style><script>y</script><div class='ocr_page'>z<span class='ocr_line'>a</span></div>")
+    assert reading.text == "a"
+
+
+def test_broken_files():
+    with pytest.raises(UserError, match="ends in the middle"):
+        read("<span class='ocr_line'>a</span>", tail="")
+    with pytest.raises(UserError, match="broken XML"):
+        read("<p><span class='ocr_line'>a</p>", head="<?xml version='1.0'?><html><body>")
+    with pytest.raises(UserError, match="bbox '1 2 3'; wanted four numbers"):
+        read("<span class='ocr_line' title='bbox 1 2 3'>a</span>")
+
+
+def test_a_file_says_its_language_before_the_caller_does():
+    data = b"<html><body><p class='ocr_par' lang='deu'><span class='ocr_line'>a</span></p></body></html>"
+    assert read_hocr(data, "x", "x", "fr").document.language == "de"
+    assert read_hocr(data.replace(b"deu", b""), "x", "x", "fr").document.language == "fr"
+
+
+def test_deep_and_unclosed_html_takes_no_time():
+    """Twenty thousand open paragraphs, as sloppy HTML has them; naive bookkeeping would take minutes."""
+    words = "".join(f"<p>{number}<span class='ocrx_word'>w</span>" for number in range(20_000))
+    assert len(read(f"<div class='ocr_page'>{words}").places) == 20_000
