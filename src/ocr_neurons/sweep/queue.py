@@ -24,8 +24,10 @@ from ocr_neurons.rank.regions import region
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.database import experimental
 from ocr_neurons.sweep.grid import Setting
-from ocr_neurons.sweep.store import Store, setting_of
+from ocr_neurons.sweep.store import Store
 
+WAITING, RUNNING, DONE, FAILED = "WAITING", "RUNNING", "COMPLETE", "FAIL"
+"""Optuna's names of the states of a trial."""
 RELOOK = 25
 """Settings put into the queue before it is looked at again: others may be filling it too."""
 
@@ -45,13 +47,14 @@ class Queue:
         import optuna
 
         self.store, self.settings, self.layers = store, list(dict.fromkeys(settings)), layers
+        self._wanted = frozenset(self.settings)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self._optuna = optuna
         self._states = optuna.trial.TrialState
 
     def done(self) -> int:
         """How many of the settings are scored."""
-        return len(self._by_state(self._states.COMPLETE) & set(self.settings))
+        return len({entry.setting for entry in self.store.entries() if entry.state == DONE} & self._wanted)
 
     def refill(self) -> None:
         """Fail the trials of dead workers, and let every setting wait that is neither waiting, running nor done."""
@@ -68,13 +71,12 @@ class Queue:
 
     def claim(self, order: Callable[[Setting], Any]) -> Claim | None:
         """The first waiting setting by ``order`` that no other worker takes; None when none waits."""
-        wanted = set(self.settings)
         waiting = [
-            (setting, trial._trial_id)
-            for trial in self.store.study.get_trials(deepcopy=False, states=(self._states.WAITING,))
-            if (setting := setting_of(trial)) in wanted
+            (order(entry.setting), entry.key, entry.setting)
+            for entry in self.store.entries()
+            if entry.state == WAITING and entry.setting in self._wanted
         ]
-        for setting, key in sorted(waiting, key=lambda pair: (order(pair[0]), pair[1])):
+        for _, key, setting in sorted(waiting):
             # first the sign of life: a running trial that never had one is never taken for dead
             self.store.storage.record_heartbeat(key)
             if not self._to(key, self._states.RUNNING):
@@ -122,22 +124,16 @@ class Queue:
         except self._optuna.exceptions.UpdateFinishedTrialError:
             return False
 
-    def _by_state(self, *states: Any) -> set[Setting]:  # noqa: ANN401
-        return {setting_of(trial) for trial in self.store.study.get_trials(deepcopy=False, states=states)}
-
     def _missing(self) -> list[Setting]:
-        there = self._by_state(self._states.WAITING, self._states.RUNNING, self._states.COMPLETE)
+        there = {entry.setting for entry in self.store.entries() if entry.state in (WAITING, RUNNING, DONE)}
         return [setting for setting in self.settings if setting not in there]
 
     def _given_way(self, key: int, setting: Setting) -> bool:
         """Whether another trial of the same setting goes before."""
-        same = [trial for trial in self.store.study.get_trials(deepcopy=False) if setting_of(trial) == setting]
-        (number,) = (trial.number for trial in same if trial._trial_id == key)
-        return any(
-            trial.state == self._states.COMPLETE or (trial.number < number and trial.state != self._states.FAIL)
-            for trial in same
-            if trial._trial_id != key
-        )
+        same = [entry for entry in self.store.entries() if entry.setting == setting]
+        (number,) = (entry.number for entry in same if entry.key == key)
+        others = [entry for entry in same if entry.key != key]
+        return any(entry.state == DONE or (entry.number < number and entry.state != FAILED) for entry in others)
 
     def _enqueue(self, setting: Setting) -> None:
         members, kinds = region(setting.region, self.layers), self._optuna.distributions

@@ -24,6 +24,16 @@ class Trial:
     scores: Scores
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A trial at a glance: its key in the database, its number in the study, Optuna's name of its state."""
+
+    key: int
+    number: int
+    state: str
+    setting: Setting
+
+
 class Store:
     """Trials of one sweep. ``identity`` names what they rest on (model, neurons, data, seed).
 
@@ -44,6 +54,7 @@ class Store:
             )
         except Exception as error:
             raise cannot_be_opened(url, error) from None
+        self._settings: dict[int, Setting] = {}
         self.claim_fact("identity", identity, "of another model, neuron set, data set or seed")
 
     def claim_fact(self, name: str, value: str, otherwise: str) -> None:
@@ -71,6 +82,34 @@ class Store:
             if wanted is None or setting in wanted:
                 found[setting] = Trial(setting, Scores.from_json(json.loads(trial.user_attrs["scores"])))
         return [found[setting] for setting in sorted(found)]
+
+    def entries(self) -> list[Entry]:
+        """All trials at a glance, in order of their numbers.
+
+        Optuna reads every parameter and attribute of every unfinished trial each time, which takes longer than a small
+        trial does; so its table is read here, and the setting of a trial, which never changes, once.
+        """
+        from sqlalchemy import text
+
+        with self.storage.engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT trial_id, number, state FROM trials WHERE study_id = :study ORDER BY number"),
+                {"study": self.study._study_id},
+            ).all()
+            if any(row.trial_id not in self._settings for row in rows):
+                kept = connection.execute(
+                    text(
+                        "SELECT a.trial_id, a.value_json FROM trial_user_attributes a JOIN trials t "
+                        "ON t.trial_id = a.trial_id "
+                        "WHERE a.key = 'setting' AND t.study_id = :study AND t.trial_id > :last"
+                    ),
+                    {"study": self.study._study_id, "last": max(self._settings, default=-1)},
+                ).all()
+                self._settings |= {row.trial_id: Setting.from_json(json.loads(row.value_json)) for row in kept}
+        if any(row.trial_id not in self._settings for row in rows):  # of an earlier version
+            trials = self.study.get_trials(deepcopy=False)
+            self._settings |= {trial._trial_id: setting_of(trial) for trial in trials}
+        return [Entry(row.trial_id, row.number, str(row.state), self._settings[row.trial_id]) for row in rows]
 
     def baseline(self) -> Scores | None:
         """The scores without an edit, if they are kept."""
