@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import alembic.command
+import optuna.storages
+import sqlalchemy.orm
 import torch
+from transformers import AutoModelForTokenClassification, MistralForTokenClassification, PreTrainedTokenizerFast
 
 import planted
 from ocr_neurons.ner.tagger import Tagger
@@ -16,6 +20,11 @@ from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.document import Document
 
 HEARTBEAT, GRACE = 1, 6
+PRELOADED = (
+    alembic.command, optuna.storages.RDBStorage, sqlalchemy.orm, AutoModelForTokenClassification,
+    MistralForTokenClassification, PreTrainedTokenizerFast,
+)  # fmt: skip
+"""What is imported late otherwise: a worker that is forked has it at once."""
 RANKED = planted.everything_ranked()
 EDITS = Edits(RANKED, 1)
 SETTINGS: list[Setting] = grid(

@@ -32,7 +32,7 @@ class Prefix:
         self.tagger, self.prepared, self.memory = tagger, prepared, memory
         self.layer = 0
         self.states: list[Tensor] = []
-        self.skips, self._tuples = _passes_states_alone(tagger, prepared)
+        self.skips, self._nones = _passes_states_alone(tagger, prepared)
         self.move(layer)
 
     @property
@@ -118,7 +118,7 @@ class Prefix:
 
     def _passing(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
         state = _entered(args, kwargs)
-        return (state,) if self._tuples else state
+        return state if self._nones is None else (state, *[None] * self._nones)
 
 
 def shapes(tagger: Tagger, prepared: Prepared) -> list[tuple[int, ...]]:
@@ -133,8 +133,11 @@ def size_of(tagger: Tagger, prepared: Prepared) -> int:
     return numbers * next(tagger.model.parameters()).dtype.itemsize
 
 
-def _passes_states_alone(tagger: Tagger, prepared: Prepared) -> tuple[bool, bool]:
-    """Whether a block hands on its states and nothing else, and whether it does so in a tuple; by a look at one."""
+def _passes_states_alone(tagger: Tagger, prepared: Prepared) -> tuple[bool, int | None]:
+    """Whether a block hands on its states and nothing else, by a look at one; and the Nones that follow in its tuple.
+
+    The number is None where the states come without a tuple.
+    """
     seen: list[object] = []
 
     def look(_module: nn.Module, _args: tuple[Any, ...], output: object) -> None:
@@ -149,8 +152,8 @@ def _passes_states_alone(tagger: Tagger, prepared: Prepared) -> tuple[bool, bool
         tagger.model(input_ids=ids, attention_mask=torch.ones_like(ids))
     (output,) = seen
     if isinstance(output, tuple):
-        return all(item is None for item in output[1:]), True
-    return isinstance(output, Tensor), False
+        return all(item is None for item in output[1:]), len(output) - 1
+    return isinstance(output, Tensor), None
 
 
 def _entered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
