@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("data", help="data set; contrast and patching need clean twins")
     attribute.add_argument("--method", default="gain", help="gain, contrast, predicted or patching (default gain)")
     attribute.add_argument("--split", default="train", help="split to take the loss on (default train)")
+    attribute.add_argument("--gains", type=Path, help="also write the gradients (.safetensors), for sweep --screen")
     attribute.add_argument("--seed", type=int, default=1)
     attribute.add_argument("--out", type=Path, required=True, help="scores to write (.safetensors), for rank")
     _machine(attribute, "auto")
@@ -181,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--settings", type=Path, help="list of settings (.json) in the place of a grid")
     sweep.add_argument("--config", type=Path, help="settings in TOML; its [sweep] section is used")
     sweep.add_argument("--draws", type=int, help="random sets beside each setting (default: of --config, or 1)")
+    sweep.add_argument("--screen", type=Path, help="score only what these promise: gains or scores of attribute")
+    sweep.add_argument("--screen-share", type=float, default=0.25, help="part that is scored (default 0.25)")
     sweep.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
     sweep.add_argument(
         "--memory", type=float, default=2.0, help="GB of states kept in memory, else on disk (default 2)"

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.choose import choose
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import Edits
+    from ocr_neurons.sweep.screen import agreement, predictions, predictor, screened
     from ocr_neurons.sweep.sweep import sweep as score_all
     from ocr_neurons.sweep.table import rows, to_csv
     from ocr_neurons.sweep.workers import run_workers
@@ -46,6 +48,11 @@ def sweep(args: argparse.Namespace) -> None:
     files = _named(args.neurons)
     edits = Edits({name: NeuronSet.load(path) for name, path in files.items()}, seed)
     settings = _settings(args, edits, options, reporter)
+    promise = {}
+    if args.screen:
+        promise = predictions(settings, edits, predictor(args.screen))
+        settings = screened(settings, promise, args.screen_share)
+        reporter.say(f"screening: the most promising {len(settings)} of {len(promise)} settings are scored")
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check([*dev, *test], dataset.name)
@@ -60,7 +67,8 @@ def sweep(args: argparse.Namespace) -> None:
     confirmed = None
     if args.confirm:
         confirmed = confirm(tagger, test, edits, best.setting, draws=options.test_draws, store=store, reporter=reporter)
-    found = Found(baseline, rows(trials, baseline, seed), best, gain, confirmed, edits.layers, seed)
+    agreed = agreement(trials, baseline, promise) if promise else None
+    found = Found(baseline, rows(trials, baseline, seed), best, gain, confirmed, edits.layers, seed, agreed)
     if args.csv:
         from ocr_neurons.common.files import write_text
 
@@ -79,6 +87,7 @@ class Found:
     confirmed: Confirmation | None
     layers: int
     seed: int
+    screening: float | None = None
 
     def text(self) -> str:
         """Lines for people."""
@@ -91,6 +100,8 @@ class Found:
             f"baseline on dev: {self.baseline.total().f1:.3f} strict F1",
             f"best on dev: {self.best.setting.describe(self.layers)}: {difference_text(self.gain)}",
         ]
+        if self.screening is not None:
+            lines.append(f"screening: rank correlation of predicted and measured effects {self.screening:.2f}")
         if self.confirmed:
             test, what = self.confirmed, self.confirmed.setting.describe(self.layers)
             if test.setting != self.best.setting:
@@ -108,10 +119,12 @@ class Found:
         """The same for programs; every setting is in it."""
         from ocr_neurons.score.table import difference_to_dict, to_dict
 
-        value = {
+        screening = None if self.screening is None or isnan(self.screening) else self.screening
+        value: dict[str, Any] = {
             "baseline": to_dict(self.baseline, seed=self.seed),
             "settings": [row.to_json(self.layers) for row in self.rows],
             "best": self.best.setting.to_json() | {"difference": difference_to_dict(self.gain)},
+            "screening": screening,
         }
         if self.confirmed:
             test, seed = self.confirmed, self.seed

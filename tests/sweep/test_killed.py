@@ -53,17 +53,20 @@ def test_twenty_kills_with_two_workers(url, tiny_folder, tmp_path, monkeypatch):
     queue = Queue(store(url), SETTINGS, RANKED.layers)
     queue.refill()
     workers, killed = [start(), start()], []
+    deadline = time.monotonic() + 240
     while len(killed) < KILLS:
-        victim = int(rng.integers(2))
-        pid, deadline = workers[victim].pid, time.monotonic() + 60
-        while pid not in {row[0] for row in claims()}:  # it has begun
-            assert time.monotonic() < deadline, "the worker does not begin"
+        begun = {pid for pid, *_ in claims()}
+        victims = [number for number, worker in enumerate(workers) if worker.pid in begun]
+        if not victims:
+            assert time.monotonic() < deadline, "the workers do not begin"
             time.sleep(0.02)
-        time.sleep(rng.uniform(0, 0.15))
+            continue
+        time.sleep(rng.uniform(0, 0.1))
         assert queue.done() < len(SETTINGS), "all is done before the kills are"
+        victim = int(rng.choice(victims))
         workers[victim].kill()
         workers[victim].join()
-        killed.append(pid)
+        killed.append(workers[victim].pid)
         workers[victim] = start()
     for worker in workers:
         worker.join(120)
