@@ -58,7 +58,7 @@ def test_sweep_and_confirm(place, tmp_path, capsys):
     line += ["--config", place / "c.toml", "--dtype", "float32", "--quiet"]
     assert main([*map(str, line), "--confirm", "--csv", str(tmp_path / "s.csv")]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert [text.split()[:2] for text in said[:3]] == [["neurons", "where"], ["13", "last"], ["13", "last"]]
+    assert [text.split()[:2] for text in said[:3]] == [["neurons", "where"], ["10", "last"], ["10", "last"]]
     assert [text.partition(":")[0] for text in said[4:-1]] == [
         "baseline on dev",
         "best on dev",
