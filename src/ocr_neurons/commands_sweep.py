@@ -61,8 +61,10 @@ def sweep(args: argparse.Namespace) -> None:
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
         run_workers(job, args.workers, edits.layers, reporter)
-    baseline = score_all(tagger, dev, edits, settings, store, memory=job.memory, reporter=reporter)
+    baseline = score_all(tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, reporter=reporter)
     trials = store.trials(settings)
+    if given_up := len(settings) - len(trials):
+        reporter.say(f"sweep: {given_up} of {len(settings)} settings were given up early, as they surely lose")
     best, gain = choose(trials, baseline, seed)
     confirmed = None
     if args.confirm:
@@ -216,6 +218,7 @@ def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Se
         dtype=args.dtype,
         threads=threads_each(args.workers) if args.workers > 1 else 0,
         memory=int(args.memory * 1e9),
+        prune=args.prune,
         heartbeat=args.heartbeat,
         grace=args.grace,
     )

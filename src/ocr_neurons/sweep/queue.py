@@ -26,7 +26,7 @@ from ocr_neurons.sweep.database import experimental
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.sweep.store import Store
 
-WAITING, RUNNING, DONE, FAILED = "WAITING", "RUNNING", "COMPLETE", "FAIL"
+WAITING, RUNNING, DONE, PRUNED = "WAITING", "RUNNING", "COMPLETE", "PRUNED"
 """Optuna's names of the states of a trial."""
 RELOOK = 25
 """Settings put into the queue before it is looked at again: others may be filling it too."""
@@ -41,20 +41,24 @@ class Claim:
 
 
 class Queue:
-    """The settings of one sweep in its store, in a model of ``layers`` layers."""
+    """The settings of one sweep in its store, in a model of ``layers`` layers.
 
-    def __init__(self, store: Store, settings: Sequence[Setting], layers: int) -> None:
+    With ``prune`` a setting that was given up early is settled; without, it is scored in full.
+    """
+
+    def __init__(self, store: Store, settings: Sequence[Setting], layers: int, *, prune: bool = False) -> None:
         import optuna
 
         self.store, self.settings, self.layers = store, list(dict.fromkeys(settings)), layers
         self._wanted = frozenset(self.settings)
+        self._settled = {DONE, PRUNED} if prune else {DONE}
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self._optuna = optuna
         self._states = optuna.trial.TrialState
 
     def done(self) -> int:
-        """How many of the settings are scored."""
-        return len({entry.setting for entry in self.store.entries() if entry.state == DONE} & self._wanted)
+        """How many of the settings are scored, or given up."""
+        return len({entry.setting for entry in self.store.entries() if entry.state in self._settled} & self._wanted)
 
     def refill(self) -> None:
         """Fail the trials of dead workers, and let every setting wait that is neither waiting, running nor done."""
@@ -117,6 +121,14 @@ class Queue:
             return False
         return self._to(claim.key, self._states.COMPLETE, [scores.total("strict").f1])
 
+    def give_up(self, claim: Claim, documents: int, p: float) -> bool:
+        """Settle a claimed setting without scores: it was worse on so many documents."""
+        try:
+            self.store.storage.set_trial_user_attr(claim.key, "given up", {"documents": documents, "p": p})
+        except self._optuna.exceptions.UpdateFinishedTrialError:
+            return False
+        return self._to(claim.key, self._states.PRUNED)
+
     def _to(self, key: int, state: Any, values: list[float] | None = None) -> bool:  # noqa: ANN401
         """Change a trial's state; False when it is not ours to change."""
         try:
@@ -125,7 +137,8 @@ class Queue:
             return False
 
     def _missing(self) -> list[Setting]:
-        there = {entry.setting for entry in self.store.entries() if entry.state in (WAITING, RUNNING, DONE)}
+        taken = {WAITING, RUNNING} | self._settled
+        there = {entry.setting for entry in self.store.entries() if entry.state in taken}
         return [setting for setting in self.settings if setting not in there]
 
     def _given_way(self, key: int, setting: Setting) -> bool:
@@ -133,7 +146,10 @@ class Queue:
         same = [entry for entry in self.store.entries() if entry.setting == setting]
         (number,) = (entry.number for entry in same if entry.key == key)
         others = [entry for entry in same if entry.key != key]
-        return any(entry.state == DONE or (entry.number < number and entry.state != FAILED) for entry in others)
+        return any(
+            entry.state in self._settled or (entry.number < number and entry.state in (WAITING, RUNNING))
+            for entry in others
+        )
 
     def _enqueue(self, setting: Setting) -> None:
         members, kinds = region(setting.region, self.layers), self._optuna.distributions

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.ner.tagger import Prepared, Tagger
+from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.score.evaluate import Scores, evaluate
-from ocr_neurons.sweep.grid import Edits, Setting
+from ocr_neurons.sweep.grid import CHOSEN, Edits, Setting
 from ocr_neurons.sweep.prefix import Prefix, size_of
-from ocr_neurons.sweep.queue import Queue
+from ocr_neurons.sweep.prune import LEVEL, filled, p_worse, parts
+from ocr_neurons.sweep.queue import Claim, Queue
 from ocr_neurons.sweep.states import MEMORY, megabytes
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.text.document import Document
@@ -25,6 +26,7 @@ def sweep(
     store: Store,
     *,
     memory: int = MEMORY,
+    prune: bool = False,
     stop: Callable[[], bool] = lambda: False,
     reporter: Reporter = QUIET,
 ) -> Scores:
@@ -32,52 +34,76 @@ def sweep(
 
     Settings are taken in the order of the first layer that they touch, so that the states below it
     (:class:`~ocr_neurons.sweep.prefix.Prefix`, at most ``memory`` bytes, else on disk) go through the network once.
-    Returns when all settings are scored, by this or by other workers, or ``stop()`` says so.
+    With ``prune`` settings that are surely worse are given up early (:mod:`ocr_neurons.sweep.prune`); the parts of the
+    documents are then batched each by itself, which may round otherwise than one piece does.
+    Returns when all settings are settled, by this or by other workers, or ``stop()`` says so.
     """
-    queue, baseline = Queue(store, settings, edits.layers), store.baseline()
+    queue, baseline = Queue(store, settings, edits.layers, prune=prune), store.baseline()
     todo = len(queue.settings) - queue.done()
     if baseline is not None and not todo:
         return baseline
     store.claim_fact("dtype", str(next(tagger.model.parameters()).dtype), "of weights of another precision (dtype)")
-    prepared = tagger.prepare(dev)
     if baseline is None:
-        baseline = evaluate(dev, prepared.tag(tagger))
+        baseline = evaluate(dev, tagger.tag(dev))
         store.set_baseline(baseline)
-    size = size_of(tagger, prepared)
-    reporter.say(
-        f"sweep: states kept between settings take {megabytes(size)} {'on disk' if size > memory else 'of memory'}"
-    )
-    work = _work(tagger, prepared, edits, queue, memory, stop)
-    for _ in reporter.track(work, "sweep", total=todo):
+    worker = _Worker(tagger, dev, edits, queue, baseline, memory, parts(len(dev), edits.seed) if prune else None)
+    reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
+    for _ in reporter.track(worker.run(stop), "sweep", total=todo):
         pass
     return baseline
 
 
-def _work(
-    tagger: Tagger, prepared: Prepared, edits: Edits, queue: Queue, memory: int, stop: Callable[[], bool]
-) -> Iterator[None]:
-    """Score settings until none is left; yields once for each that is scored, here or elsewhere."""
-    prefix, told = Prefix(tagger, prepared, memory=memory), queue.done()
+class _Worker:
+    """Scores settings until none is left. Each part of the documents has its own batches and kept states."""
 
-    def order(setting: Setting) -> tuple[Any, ...]:
+    def __init__(
+        self, tagger: Tagger, dev: Sequence[Document], edits: Edits, queue: Queue, baseline: Scores, memory: int,
+        pieces: list[list[int]] | None,
+    ) -> None:  # fmt: skip
+        self.tagger, self.dev, self.edits, self.queue, self.baseline = tagger, dev, edits, queue, baseline
+        self.pieces = pieces or [list(range(len(dev)))]
+        prepared = [tagger.prepare([dev[place] for place in piece]) for piece in self.pieces]
+        self.bytes = sum(size_of(tagger, piece) for piece in prepared)
+        share = memory if self.bytes <= memory else 0
+        self.prefixes = [Prefix(tagger, piece, memory=share) for piece in prepared]
+
+    def size(self, memory: int) -> str:
+        """For people: how much the states take, and where."""
+        return f"{megabytes(self.bytes)} {'on disk' if self.bytes > memory else 'of memory'}"
+
+    def run(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """Yields once for each setting that is settled, here or elsewhere."""
+        queue, told = self.queue, self.queue.done()
+        while not stop():
+            queue.refill()
+            claim = queue.claim(self._order)
+            if claim is None:
+                if told == len(queue.settings):
+                    return
+                time.sleep(queue.store.heartbeat / 4)  # what is left is being scored by others
+            else:
+                with queue.holding(claim):
+                    self._score(claim)
+            done = queue.done()
+            for _ in range(done - told):
+                yield
+            told = done
+
+    def _order(self, setting: Setting) -> tuple[Any, ...]:
         """What lies ahead of the states first; what they have passed by, at the end."""
-        first = edits.first(setting)
-        return first < prefix.layer, first, setting
+        first = self.edits.first(setting)
+        return first < self.prefixes[0].layer, first, setting
 
-    while not stop():
-        queue.refill()
-        claim = queue.claim(order)
-        if claim is None:
-            if told == len(queue.settings):
-                return
-            time.sleep(queue.store.heartbeat / 4)  # what is left is being scored by others
-        else:
-            with queue.holding(claim):
-                prefix.move(edits.first(claim.setting))
-                with edits.of(claim.setting).on(tagger.model):
-                    scores = evaluate(prepared.documents, prefix.tag())
-                queue.complete(claim, scores)
-        done = queue.done()
-        for _ in range(done - told):
-            yield
-        told = done
+    def _score(self, claim: Claim) -> None:
+        setting, tagged = claim.setting, dict[int, Document]()
+        for prefix, piece in zip(self.prefixes, self.pieces, strict=True):
+            prefix.move(self.edits.first(setting))
+            with self.edits.of(setting).on(self.tagger.model):
+                tagged |= zip(piece, prefix.tag(), strict=True)
+            scores = evaluate(self.dev, filled(self.dev, tagged))
+            if len(tagged) < len(self.dev) and setting.draw == CHOSEN:
+                p = p_worse(scores, self.baseline, list(tagged))
+                if p <= LEVEL:
+                    self.queue.give_up(claim, len(tagged), p)
+                    return
+        self.queue.complete(claim, scores)

@@ -35,6 +35,7 @@ class Job:
     dtype: str = "auto"
     threads: int = 0
     memory: int = MEMORY
+    prune: bool = False
     heartbeat: float = HEARTBEAT
     grace: float = GRACE
 
@@ -61,7 +62,7 @@ def work(job: Job) -> None:
     edits = Edits({name: NeuronSet.load(path) for name, path in job.rankings.items()}, job.seed)
     dev, parent = load_dataset(job.data).require("dev"), multiprocessing.parent_process()
     sweep(
-        tagger, dev, edits, job.settings, job.store(), memory=job.memory,
+        tagger, dev, edits, job.settings, job.store(), memory=job.memory, prune=job.prune,
         stop=lambda: parent is not None and not parent.is_alive(),
     )  # fmt: skip
 
@@ -76,7 +77,7 @@ def run_workers(job: Job, count: int, layers: int, reporter: Reporter = QUIET) -
     workers = [context.Process(target=_quietly, args=(job,), name=f"worker-{number}") for number in range(count)]
     for worker in workers:
         worker.start()
-    queue = Queue(job.store(), job.settings, layers)
+    queue = Queue(job.store(), job.settings, layers, prune=job.prune)
     try:
         for _ in reporter.track(_progress(queue, workers), "sweep", total=len(queue.settings) - queue.done()):
             pass
