@@ -23,8 +23,8 @@ def choose(trials: Sequence[Trial], baseline: Scores, seed: int) -> tuple[Trial,
     own = [trial for trial in trials if trial.setting.draw == CHOSEN]
     if not own:
         raise UserError(
-            "the sweep holds no trial of ranked neurons; run `ocr-neurons sweep` first, and without --prune if that gave "
-            "up all of them"
+            "the sweep holds no trial of ranked neurons; run `ocr-neurons sweep` first, and without "
+            "--prune if that gave up all of them"
         )
     compared = [(trial, compare(trial.scores, baseline, draws=2000, seed=seed)) for trial in own]
     gaining = [row for row in compared if row[1].f1 > 0]
