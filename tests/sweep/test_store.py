@@ -10,6 +10,7 @@ from typing import Any
 
 import optuna
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores, evaluate
-from ocr_neurons.sweep.database import file_url
+from ocr_neurons.sweep.database import file_url, reachable
 from ocr_neurons.sweep.grid import Edits, Setting, grid
 from ocr_neurons.sweep.queue import Queue
 from ocr_neurons.sweep.store import Store
@@ -102,6 +103,33 @@ def test_another_identity_is_refused(tmp_path):
 def test_urls_that_do_not_open(url):
     with pytest.raises(UserError, match="cannot be opened") as caught:
         Store(url, "sweep", "x")
+    assert "\n" not in str(caught.value)
+
+
+def test_passwords_are_not_shown():
+    with pytest.raises(UserError) as caught:
+        Store("postgresql+psycopg://me:open-sesame@127.0.0.1:1/sweeps", "sweep", "x")
+    assert "me:***@127.0.0.1" in str(caught.value) or "install ocr-neurons[postgres]" in str(caught.value)
+    assert "open-sesame" not in str(caught.value)
+
+
+def test_weights_of_another_precision_are_refused(tiny_folder, tmp_path: Path):
+    tagger, dev, ranked = planted.untrained(tiny_folder("mistral")), planted.planted(2, 1), planted.everything_ranked()
+    store, edits = Store(file_url(tmp_path / "s.db"), "sweep", "x"), Edits(ranked, 1)
+    sweep(tagger, dev, edits, [Setting("last", 5, 0.5)], store)
+    tagger.model.to(torch.bfloat16)
+    with pytest.raises(UserError, match="holds trials of weights of another precision"):
+        sweep(tagger, dev, edits, [Setting("last", 6, 0.5)], store)
+
+
+def test_a_database_that_goes_away(tmp_path: Path):
+    store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
+    store.storage.engine.dispose()
+    (tmp_path / "s.db").unlink()
+    (tmp_path / "s.db").mkdir()
+    message = r"cannot be reached any more .*the same command goes on"
+    with pytest.raises(UserError, match=message) as caught, reachable(store.url):
+        store.entries()
     assert "\n" not in str(caught.value)
 
 

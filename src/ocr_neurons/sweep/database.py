@@ -76,6 +76,25 @@ def cannot_be_opened(url: str, error: Exception) -> UserError:
 
 
 @contextmanager
+def reachable(url: str) -> Iterator[None]:
+    """One line instead of a traceback when the database goes away in the middle.
+
+    Raises:
+        UserError: it did.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except (StorageInternalError, OperationalError) as error:
+        cause = str(error.__cause__ or error).strip().splitlines()[0]
+        raise UserError(
+            f"store {shown(url)}: cannot be reached any more ({cause}); the same command goes on once it can"
+        ) from None
+
+
+@contextmanager
 def experimental() -> Iterator[None]:
     """Without Optuna's warnings that heartbeats may change in a later version; which one is used is pinned."""
     import optuna

@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,8 @@ class Queue:
 
         def beat() -> None:
             while not stop.wait(self.store.heartbeat):
-                self.store.storage.record_heartbeat(claim.key)
+                with suppress(self._optuna.exceptions.StorageInternalError):  # the next sign may get through
+                    self.store.storage.record_heartbeat(claim.key)
             self.store.storage.remove_session()
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)

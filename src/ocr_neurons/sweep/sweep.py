@@ -9,6 +9,7 @@ from typing import Any
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.sweep.database import reachable
 from ocr_neurons.sweep.grid import CHOSEN, Edits, Setting
 from ocr_neurons.sweep.prefix import Prefix, size_of
 from ocr_neurons.sweep.prune import LEVEL, filled, p_worse, parts
@@ -48,8 +49,9 @@ def sweep(
         store.set_baseline(baseline)
     worker = _Worker(tagger, dev, edits, queue, baseline, memory, parts(len(dev), edits.seed) if prune else None)
     reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
-    for _ in reporter.track(worker.run(stop), "sweep", total=todo):
-        pass
+    with reachable(store.url):
+        for _ in reporter.track(worker.run(stop), "sweep", total=todo):
+            pass
     return baseline
 
 
