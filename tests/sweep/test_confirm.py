@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import planted
-from ocr_neurons.ner.tagger import Prepared, Tagger
+from ocr_neurons.common.progress import Reporter
+from ocr_neurons.ner.tagger import Prepared
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.sweep.confirm import FIRST_TEST_DRAW, confirm, opposite
@@ -88,13 +90,23 @@ def test_a_store_scores_test_once(tiny_folder, tmp_path: Path, counted):
         assert (found.controls, found.flipped) == (first.controls, first.flipped)
 
 
+class Stopping(Reporter):
+    """Stands for someone who presses Ctrl-C after two random draws."""
+
+    def track(self, items: Iterable[Any], what: str, total: int | None = None, every: float = 20.0) -> Iterator[Any]:
+        for done, item in enumerate(items):
+            if done == 2:
+                raise KeyboardInterrupt
+            yield item
+
+
 def test_a_stopped_confirmation_goes_on(tiny_folder, tmp_path: Path, counted):
     tagger, test = planted.untrained(tiny_folder("mistral")), planted.planted(5, 2)
     store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
     setting = Setting("last", 40, 20.0)
-    confirm(tagger, test, EDITS, setting, draws=2, store=store)  # stands for one that was stopped after two draws
+    with pytest.raises(KeyboardInterrupt):
+        confirm(tagger, test, EDITS, setting, draws=4, store=store, reporter=Stopping(quiet=True))
     assert counted() == 5
-    found = confirm(tagger, test, EDITS, setting, draws=4, store=store)
-    assert counted() == 2
-    whole: Tagger = planted.untrained(tiny_folder("mistral"))
-    assert found.controls == confirm(whole, test, EDITS, setting, draws=4).controls
+    found = confirm(tagger, test, EDITS, setting, draws=9, store=store)
+    assert counted() == 2, "four draws were begun with, and two were missing"
+    assert found.controls == confirm(tagger, test, EDITS, setting, draws=4).controls

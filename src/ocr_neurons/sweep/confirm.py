@@ -19,8 +19,8 @@ from ocr_neurons.text.document import Document
 
 FIRST_TEST_DRAW = 1000
 """Random draws on test are numbered from here, apart from those of the sweep."""
-SETTING = "test setting"
-"""Under this name a store keeps the setting that test was scored for."""
+WHAT = "test of"
+"""Under this name a store keeps the setting that test was scored for, and the number of random draws."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,11 @@ def confirm(
     """Score test: baseline, the chosen setting, its sign-flipped edit, ``draws`` random neuron sets of its shape.
 
     With a ``store`` each score is kept as soon as it is made, and what is kept is never made again: a second call
-    returns the first one's scores, whatever ``setting`` it is given; the one that was scored is in the result.
+    returns the first one's scores, whatever ``setting`` and ``draws`` it is given; those that were scored are in the
+    result. After a stop it goes on with what is missing.
     """
     if store is not None:
-        kept = store.fact(SETTING)
-        if kept is not None and Setting.from_json(kept) != setting:
-            setting = Setting.from_json(kept)
-            reporter.say("confirm: test was scored before, for the setting that dev chose then; it is not scored again")
-        elif kept is None:
-            store.set_fact(SETTING, setting.to_json())
+        setting, draws = _once(store, setting, draws, reporter)
     scorer = _Scorer(tagger, test, edits.first(setting), store)
     baseline = scorer.of("baseline", None)
     chosen = scorer.of("chosen", edits.of(setting))
@@ -96,6 +92,21 @@ def confirm(
     return Confirmation(
         setting, baseline, chosen, tuple(controls), flipped, made.get("baseline", ()), made.get("chosen", ())
     )
+
+
+def _once(store: Store, setting: Setting, draws: int, reporter: Reporter) -> tuple[Setting, int]:
+    """What test is, or was, scored for: the setting and the number of random draws of the first call."""
+    kept = store.fact(WHAT)
+    if kept is None:
+        store.set_fact(WHAT, {"setting": setting.to_json(), "draws": draws})
+        return setting, draws
+    first = Setting.from_json(kept["setting"]), int(kept["draws"])
+    if first != (setting, draws):
+        reporter.say(
+            f"confirm: test was scored before, for the setting that dev chose then, with {first[1]} random draws; "
+            "it is not scored again"
+        )
+    return first
 
 
 class _Scorer:

@@ -80,8 +80,9 @@ class Setting:
 
     def describe(self, layers: int) -> str:
         """One line for people."""
-        where = describe(region(self.region, layers))
-        named = f"layer {where}" if alone(self.region) else f"layers {where} ({self.region})"
+        members = region(self.region, layers)
+        named = f"layer{'s' if len(members) > 1 else ''} {describe(members)}"
+        named += "" if alone(self.region) else f" ({self.region})"
         which = ("most sensitive" if self.draw == CHOSEN else "random") + (f" ({self.ranking})" if self.ranking else "")
         return f"{self.count} {which} neurons of {named} {self.doing()}"
 
