@@ -130,6 +130,8 @@ def main() -> None:
     device = pick_device(options.device)
     tagger = load_tagger(options.tagger, dtype=pick_dtype(options.dtype, device), device=device)
     dev = list(load_dataset(options.data).require("dev")[: options.documents])
+    if len(dev) < 2:
+        raise SystemExit(f"{len(dev)} documents given; wanted 2 at least, for gradients that have an error")
     ranked = NeuronSet.load(options.neurons) if options.neurons else everything(tagger, options.seed)
     edits = Edits(ranked, options.seed)
     settings = preset("every-layer", ranked, draws=options.draws)
