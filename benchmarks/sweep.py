@@ -5,7 +5,8 @@ bookkeeping and scoring counted), and evaluating each setting in full. Limit: a 
 every setting and document. Then again with screening: gain gradients of the dev documents predict every setting's
 effect, and a quarter of the settings is scored; the time to the chosen setting counts the gradients.
 
-``--documents 8 --layers 5`` takes some documents and each fifth layer, for a look within minutes. Neurons are those of
+``--documents 8 --layers 5`` takes some documents and each fifth layer, for a look within minutes.
+The baseline is scored, and counted, on both sides. Neurons are those of
 ``--neurons``, or random ones: the cost does not depend on them, what screening finds does. Times are of this process,
 in wall-clock seconds and in seconds of processor, which a busy machine disturbs less. Writes ``sweep.json`` and
 ``sweep.md``.
@@ -55,7 +56,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--neurons", type=Path, help="ranked neurons (default: all, in a random order)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--documents", type=int, help="dev documents (default all)")
-    parser.add_argument("--layers", type=int, default=1, metavar="STEP", help="each STEP-th layer (default 1: all)")
+    parser.add_argument(
+        "--layers",
+        type=int,
+        default=1,
+        metavar="STEP",
+        help="each STEP-th layer, from the middle of the first STEP (default 1: all)",
+    )
     parser.add_argument("--draws", type=int, default=1, help="random sets beside each setting (default 1)")
     parser.add_argument("--share", type=float, default=0.25, help="part scored after screening (default 0.25)")
     parser.add_argument("--dtype", default="auto")
@@ -86,8 +93,9 @@ def everything(tagger: Tagger, seed: int) -> NeuronSet:
 
 
 def in_full(tagger: Tagger, dev: list[Document], edits: Edits, settings: list[Setting], say: Reporter) -> list[Scores]:
-    """Every setting through all layers."""
+    """The baseline, and every setting through all layers."""
     prepared, found = tagger.prepare(dev), []
+    evaluate(dev, prepared.tag(tagger))
     for setting in say.track(settings, "in full"):
         with edits.of(setting).on(tagger.model):
             found.append(evaluate(dev, prepared.tag(tagger)))
@@ -135,8 +143,8 @@ def main() -> None:
     ranked = NeuronSet.load(options.neurons) if options.neurons else everything(tagger, options.seed)
     edits = Edits(ranked, options.seed)
     settings = preset("every-layer", ranked, draws=options.draws)
-    settings = [setting for setting in settings if edits.first(setting) % options.layers == 0]
-    tagger.tag(dev[:1])  # the first pass is slower
+    settings = [setting for setting in settings if edits.first(setting) % options.layers == options.layers // 2]
+    swept(tagger, dev[:2], edits, settings[:1], Reporter(quiet=True))  # imports, and a first pass, which is slower
 
     clock = Clock()
     baseline, trials = swept(tagger, dev, edits, settings, say)
