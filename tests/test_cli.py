@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -55,22 +56,32 @@ def test_rank_by_the_papers_rule(place, tmp_path, capsys):
 def test_sweep_and_confirm(place, tmp_path, capsys):
     line = ["sweep", place / "tagger", place / "data", "--neurons", place / "n.json", "--store", tmp_path / "s.db"]
     line += ["--config", place / "c.toml", "--dtype", "float32", "--quiet"]
-    assert main([*map(str, line), "--confirm"]) == 0
+    assert main([*map(str, line), "--confirm", "--csv", str(tmp_path / "s.csv")]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert [text.partition(":")[0] for text in said] == [
+    assert [text.split()[:2] for text in said[:3]] == [["neurons", "where"], ["10", "last"], ["10", "last"]]
+    assert [text.partition(":")[0] for text in said[4:-1]] == [
         "baseline on dev",
         "best on dev",
         "on test, minus baseline",
-        "on test, minus random neurons",
+        "on test, minus 3 random draws",
+        said[8].partition(":")[0],
     ]
+    assert said[8].startswith("on test, the opposite edit (times ")
     (dev,) = (place / "data").glob("*-dev-*")
     tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
     gold = read_hipe(dev)
-    assert said[0] == f"baseline on dev: {evaluate(gold, tagger.tag(gold)).total().f1:.3f} strict F1"
+    assert said[4] == f"baseline on dev: {evaluate(gold, tagger.tag(gold)).total().f1:.3f} strict F1"
     # the same store again, given as a URL: nothing is scored anew, and another seed is refused
     line[line.index("--store") + 1] = f"sqlite:///{tmp_path / 's.db'}"
     assert main([*map(str, line)]) == 0
-    assert capsys.readouterr().out.splitlines() == said[:2]
+    assert capsys.readouterr().out.splitlines() == said[:6]
+    assert main([*map(str, line), "--confirm", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["test"]["verdict"] == said[-1]
+    with (tmp_path / "s.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert [row["factor"] for row in table] == [str(row["factor"]) for row in value["settings"]] == ["0.0", "4.0"]
+    assert [float(row["f1"]) for row in table] == [row["f1"] for row in value["settings"]]
     assert main([*map(str, line), "--seed", "2"]) == 2
     assert "holds trials of another model" in capsys.readouterr().err
 

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands_edit as editing
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
+    from ocr_neurons import commands_sweep as sweeping
     from ocr_neurons import commands_tag as tagging
     from ocr_neurons import commands_train as training
 
@@ -128,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("data", help="data set; contrast and patching need clean twins")
     attribute.add_argument("--method", default="gain", help="gain, contrast, predicted or patching (default gain)")
     attribute.add_argument("--split", default="train", help="split to take the loss on (default train)")
+    attribute.add_argument("--gains", type=Path, help="also write the gradients (.safetensors), for sweep --screen")
     attribute.add_argument("--seed", type=int, default=1)
     attribute.add_argument("--out", type=Path, required=True, help="scores to write (.safetensors), for rank")
     _machine(attribute, "auto")
@@ -181,13 +183,34 @@ def _parser() -> argparse.ArgumentParser:
     costing.options(cost)
     _machine(cost, "auto")
 
-    sweep = command("sweep", commands.sweep, "score edits on dev; --confirm scores the best once on test")
+    sweep = command("sweep", sweeping.sweep, "score edits on dev; --confirm scores the best once on test")
     sweep.add_argument("tagger", type=Path, help="tagger's folder")
     sweep.add_argument("data", help="data set with dev and test")
-    sweep.add_argument("--neurons", type=Path, required=True, help="ranked neurons (.json)")
+    sweep.add_argument(
+        "--neurons", type=Path, required=True, action="append", help="ranked neurons (.json); repeatable"
+    )
     sweep.add_argument("--store", required=True, help="where trials are kept: a file, or a URL such as sqlite:///s.db")
+    sweep.add_argument("--preset", help="first-layers, layer-25, thirds or every-layer (default: the grid of --config)")
+    sweep.add_argument(
+        "--absolute", action="store_true", help="the paper's counts as they are, not scaled to the model"
+    )
+    sweep.add_argument("--settings", type=Path, help="list of settings (.json) in the place of a grid")
     sweep.add_argument("--config", type=Path, help="settings in TOML; its [sweep] section is used")
-    sweep.add_argument("--confirm", action="store_true", help="score the best on test, beside random neurons")
+    sweep.add_argument("--draws", type=int, help="random sets beside each setting (default: of --config, or 1)")
+    sweep.add_argument("--screen", type=Path, help="score only what these promise: gains or scores of attribute")
+    sweep.add_argument("--screen-share", type=float, default=0.25, help="part that is scored (default 0.25)")
+    sweep.add_argument("--prune", action="store_true", help="give up early on settings that surely lose")
+    sweep.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
+    sweep.add_argument(
+        "--memory", type=float, default=2.0, help="GB of states kept in memory, else on disk (default 2)"
+    )
+    sweep.add_argument("--heartbeat", type=float, default=10, help="seconds between signs of life (default 10)")
+    sweep.add_argument(
+        "--grace", type=float, default=60, help="seconds until a silent worker counts as dead (default 60)"
+    )
+    sweep.add_argument("--confirm", action="store_true", help="score the best on test, beside random neurons; once")
+    sweep.add_argument("--json", action="store_true", help="print JSON")
+    sweep.add_argument("--csv", type=Path, help="also write all settings as CSV")
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
 

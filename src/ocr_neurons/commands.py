@@ -54,42 +54,6 @@ def pairs(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
-def sweep(args: argparse.Namespace) -> None:
-    """``sweep``: trials into a store; the best, and on request its confirmation, on the screen."""
-    from ocr_neurons.common.manifest import digest
-    from ocr_neurons.config import Config, load_config
-    from ocr_neurons.lm.load import fingerprint
-    from ocr_neurons.lm.neurons import NeuronSet
-    from ocr_neurons.score.table import difference_text
-    from ocr_neurons.sweep import sweep as room
-    from ocr_neurons.sweep.grid import grid
-    from ocr_neurons.sweep.store import Store, file_url
-    from ocr_neurons.text.datasets import load_dataset
-
-    reporter, dataset = Reporter(args.quiet), load_dataset(args.data)
-    ranked, options = NeuronSet.load(args.neurons), (load_config(args.config) if args.config else Config()).sweep
-    dev = dataset.require("dev")
-    test = dataset.require("test") if args.confirm else ()
-    settings = grid(ranked, options.regions, options.shares, options.factors, options.draws)
-    tagger = _tagger(args.tagger, args)
-    tagger.check([*dev, *test], dataset.name)
-    identity = digest(fingerprint(tagger.model), ranked.to_json(), dataset.digest(), args.seed)
-    url = args.store if "://" in args.store else file_url(Path(args.store))
-    store = Store(url, "sweep", identity)
-    baseline = room.sweep(tagger, dev, ranked, settings, store, seed=args.seed, reporter=reporter)
-    wanted = set(settings)
-    best, gain = room.choose([t for t in store.trials() if t.setting in wanted], baseline, args.seed)
-    print(f"baseline on dev: {baseline.total().f1:.3f} strict F1")
-    print(f"best on dev: {best.setting.describe(ranked.layers)}: {difference_text(gain)}")
-    if args.confirm:
-        confirmed = room.confirm(
-            tagger, test, ranked, best.setting, draws=options.test_draws, seed=args.seed, reporter=reporter
-        )
-        print(f"on test, minus baseline: {difference_text(confirmed.gain(args.seed))}")
-        if confirmed.controls:
-            print(f"on test, minus random neurons: {difference_text(confirmed.over_controls(args.seed))}")
-
-
 def report(args: argparse.Namespace) -> None:
     """``report``: the page of a run."""
     from ocr_neurons.report.figures import write_figures

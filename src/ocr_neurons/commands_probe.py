@@ -97,6 +97,8 @@ def attribute(args: argparse.Namespace) -> None:
     documents, twins = dataset.require(args.split), dataset.clean_twins.get(args.split)
     if twins is None and args.method in ("contrast", "patching"):
         raise UserError(f"{dataset.name}, {args.split}: no clean twins; method {args.method!r} needs them; use gain")
+    if args.gains and args.method == "patching":
+        raise UserError("--gains given with patching, which has no gain gradients; use gain, contrast or predicted")
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check(documents, f"{dataset.name}, {args.split}")
@@ -107,6 +109,8 @@ def attribute(args: argparse.Namespace) -> None:
         clean = twins if args.method == "contrast" else None
         gains = collect(tagger.model, loss.pieces, documents, clean, seed=args.seed, reporter=reporter)
         scored = known.function(gains)
+        if args.gains:
+            gains.save(args.gains)
     save_scored(scored, args.out)
     reporter.say(f"scores of {scored.score.size:,} neurons over {len(documents)} documents: {args.out}")
 

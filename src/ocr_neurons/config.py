@@ -77,7 +77,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Sweeping:
-    """The grid: regions x shares of their neurons x factors, each beside ``draws`` random sets.
+    """The grid: regions x shares of their neurons x operations x factors, each beside ``draws`` random sets.
 
     ``test_draws`` random sets stand beside the chosen one on test.
     """
@@ -85,11 +85,12 @@ class Sweeping:
     regions: tuple[str, ...] = ("first", "middle", "last")
     shares: tuple[float, ...] = (0.01, 0.05)
     factors: tuple[float, ...] = (0.0, 0.5, 0.9, 1.5, 2.0)
+    operations: tuple[str, ...] = ("scale",)
     draws: int = 1
     test_draws: int = 20
 
     def __post_init__(self) -> None:
-        check_grid(self.regions, self.shares, self.factors, self.draws)
+        check_grid(self.regions, self.shares, self.factors, self.draws, self.operations)
         if self.test_draws < 0:
             raise UserError(f"sweep: {self.test_draws} test_draws given; wanted 0 or more; 20 are advised")
 

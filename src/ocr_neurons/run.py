@@ -38,9 +38,12 @@ from ocr_neurons.rank.specific import specific
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
-from ocr_neurons.sweep.grid import grid
-from ocr_neurons.sweep.store import Store, Trial, file_url
-from ocr_neurons.sweep.sweep import choose, confirm, sweep
+from ocr_neurons.sweep.choose import choose
+from ocr_neurons.sweep.confirm import confirm
+from ocr_neurons.sweep.database import file_url
+from ocr_neurons.sweep.grid import EditMaker, grid
+from ocr_neurons.sweep.store import Store
+from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import SPLITS, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
@@ -204,28 +207,25 @@ class _Run:
     ) -> None:
         config, seed = self.config, self.config.seed
         options = config.sweep
-        settings = grid(ranking, options.regions, options.shares, options.factors, options.draws)
-        store = Store(file_url(self.out / "sweep.db"), self.keys["rank"], self.keys["rank"])
+        settings = grid(ranking, options.regions, options.shares, options.factors, options.draws, options.operations)
+        store, edits = (
+            Store(file_url(self.out / "sweep.db"), self.keys["rank"], self.keys["rank"]),
+            EditMaker(ranking, seed),
+        )
 
         def search() -> None:
             self.reporter.say(f"sweep: {len(settings)} settings on {len(self.data.dev)} dev documents …")
-            sweep(tagger, self.data.dev, ranking, settings, store, seed=seed, reporter=self.reporter)
+            sweep(tagger, self.data.dev, edits, settings, store, reporter=self.reporter)
 
         self._step("sweep", ["sweep.db"], search)
-        dev_baseline = sweep(tagger, self.data.dev, ranking, settings, store, seed=seed)  # kept: nothing is run again
-        trials: list[Trial] = [trial for trial in store.trials() if trial.setting in set(settings)]
+        dev_baseline = sweep(tagger, self.data.dev, edits, settings, store)  # kept: nothing is run again
+        trials = store.trials(settings)
         best, dev_gain = choose(trials, dev_baseline, seed)
-        best.setting.edit(ranking, seed).save(self.out / "edit.json")
+        edits.of(best.setting).save(self.out / "edit.json")
         self.reporter.say(f"confirm: {best.setting.describe(ranking.layers)}, once on test …")
         with self.manifest.step("confirm", self.keys["confirm"]):
             confirmation = confirm(
-                tagger,
-                self.data.test,
-                ranking,
-                best.setting,
-                draws=options.test_draws,
-                seed=seed,
-                reporter=self.reporter,
+                tagger, self.data.test, edits, best.setting, draws=options.test_draws, reporter=self.reporter
             )
             twin = self.data.clean_twins.get("test")
             findings = Findings(

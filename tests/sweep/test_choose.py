@@ -1,16 +1,15 @@
-"""Choosing on dev from planted trials, and confirming on test."""
+"""Choosing on dev from planted trials."""
 
 from __future__ import annotations
 
 import pytest
 
-import planted
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.counts import Counts
-from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.score.evaluate import Scores
+from ocr_neurons.sweep.choose import choose
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.sweep.store import Trial
-from ocr_neurons.sweep.sweep import FIRST_TEST_DRAW, choose, confirm
 
 DOCUMENTS = 30
 EACH = 4  # entities a document
@@ -84,29 +83,3 @@ def test_ties_go_to_fewer_neurons_and_then_to_the_milder_factor():
     ]
     for order in (trials, trials[::-1]):
         assert choose(order, BASELINE, seed=1)[0].setting == Setting("last", 5, 1.5)
-
-
-@pytest.mark.parametrize("kind", ["llama", "bert"])
-def test_confirming_equals_plain_evaluation(tiny_folder, kind):
-    tagger, test, ranked = planted.untrained(tiny_folder(kind)), planted.planted(5, 2), planted.everything_ranked()
-    setting = Setting("last", 40, 20.0)
-    found = confirm(tagger, test, ranked, setting, draws=3, seed=4)
-    assert not planted.hooks(tagger.model)
-    plain = tagger.tag(test)
-    assert list(found.baseline_documents) == plain
-    assert found.baseline == evaluate(test, plain)
-    with setting.edit(ranked, 4).on(tagger.model):
-        edited = tagger.tag(test)
-    assert list(found.chosen_documents) == edited
-    assert found.chosen == evaluate(test, edited)
-    assert edited != plain, "the edit changes nothing, so this shows nothing"
-    assert len(found.controls) == 3
-    for draw, scores_of_draw in enumerate(found.controls):
-        control = Setting("last", 40, 20.0, FIRST_TEST_DRAW + draw)
-        with control.edit(ranked, 4).on(tagger.model):
-            assert scores_of_draw == evaluate(test, tagger.tag(test))
-    gain = found.gain(4)
-    assert gain.f1 == found.chosen.total().f1 - found.baseline.total().f1
-    mean = sum(control.total().f1 for control in found.controls) / 3
-    assert found.over_controls(4).f1 == pytest.approx(found.chosen.total().f1 - mean)
-    assert confirm(tagger, test, ranked, setting, draws=3, seed=4) == found

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import planted
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.rank.regions import region
-from ocr_neurons.sweep.grid import CHOSEN, Setting, check_grid, grid
+from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting, check_grid, grid
 
 RANKED = planted.everything_ranked()
 
@@ -27,7 +29,7 @@ def test_every_combination_once_each_beside_its_draws():
         assert {setting.factor for setting in of_region} == set(factors)
         assert sum(setting.draw == CHOSEN for setting in of_region) == 9
     firsts = [min(region(setting.region, 4)) for setting in settings]
-    assert firsts == sorted(firsts, reverse=True), "regions that start late come first: their states are cheap to share"
+    assert firsts == sorted(firsts), "states go through the network once, upwards"
 
 
 def test_the_ranked_neurons_are_the_best_of_the_region():
@@ -78,6 +80,8 @@ def test_random_draws_cover_the_layer_evenly():
         ({"factors": [-0.5]}, "factors of 0 or more"),
         ({"factors": [math.nan]}, "factors of 0 or more"),
         ({"factors": [math.inf]}, "factors of 0 or more"),
+        ({"operations": []}, "one operation"),
+        ({"operations": ["zeros"]}, "operation 'zeros' given; wanted one of scale, zero; nearest: zero"),
     ],
 )
 def test_grids_that_make_no_sense(changes, message):
@@ -101,3 +105,27 @@ def test_a_share_below_one_neuron_takes_one():
 def test_description():
     assert Setting("last", 7, 0.5).describe(30) == "7 most sensitive neurons of layers 20-29 (last) times 0.5"
     assert Setting("all", 7, 2.0, 3).describe(4) == "7 random neurons of layers 0-3 (all) times 2"
+    assert Setting("layer-2", 7, 0.0, operation="zero", ranking="paper").describe(4) == (
+        "7 most sensitive (paper) neurons of layer 2 zero"
+    )
+
+
+def test_operations_without_strength_stand_once():
+    found = grid(RANKED, ["first"], [0.1, 0.5], [0.5, 2.0], 1, ["scale", "zero"])
+    assert len(found) == len(set(found)) == 2 * (2 + 1) * 2
+    (zero, *_) = [setting for setting in found if setting.operation == "zero"]
+    assert zero.factor == 0.0
+    assert zero.edit(RANKED, 1).gains(torch.device("cpu"), torch.float32)[0].eq(0).sum() == zero.count
+
+
+@given(st.sampled_from(["first", "last", "all", "layer-2"]), st.integers(1, 40), st.integers(-1, 3), st.integers(0, 3))
+def test_edits_are_those_of_the_settings(name, count, draw, seed):
+    setting, edits = Setting(name, count, 0.5, draw), EditMaker(RANKED, seed)
+    wanted = setting.edit(RANKED, seed)
+    assert edits.of(setting) == edits.of(setting) == wanted
+    assert edits.first(setting) == wanted.first_layer()
+
+
+@given(st.builds(Setting, st.sampled_from(["first", "layer-77"]), st.integers(1, 99), st.floats(0, 9), st.integers(-1)))
+def test_settings_survive_json(setting):
+    assert Setting.from_json(json.loads(json.dumps(setting.to_json()))) == setting

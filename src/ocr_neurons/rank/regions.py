@@ -1,6 +1,8 @@
-"""Regions of layers: thirds, and the bands of the paper at the same relative depth."""
+"""Regions of layers: thirds, the bands of the paper at the same relative depth, and each layer alone."""
 
 from __future__ import annotations
+
+import re
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.layers import describe as describe
@@ -16,19 +18,34 @@ def regions(layers: int) -> dict[str, list[int]]:
     found = {name: list(range(cuts[i], cuts[i + 1])) for i, name in enumerate(("first", "middle", "last"))}
     found = {name: members for name, members in found.items() if members}
     for name, (first, last) in BANDS.items():
-        low = min(round(first * layers / PAPER_DEPTH), layers - 1)
+        low = at_depth(first, layers)
         high = round((last + 1) * layers / PAPER_DEPTH)
         found[name] = list(range(low, max(high, low + 1)))
     return found | {"all": list(range(layers))}
 
 
 def region(name: str, layers: int) -> list[int]:
-    """The layers of one region.
+    """The layers of one region; ``layer-7`` is layer 7 alone.
 
     Raises:
         UserError: no such region.
     """
     known = regions(layers)
+    if alone(name):
+        layer = int(name.removeprefix("layer-"))
+        if layer >= layers:
+            raise UserError(f"region {name!r} given; wanted layer-0 to layer-{layers - 1}")
+        return [layer]
     if name not in known:
-        raise UserError(f"region {name!r} given; wanted one of {', '.join(known)}")
+        raise UserError(f"region {name!r} given; wanted one of {', '.join(known)}, or layer-0, layer-1 …")
     return known[name]
+
+
+def alone(name: str) -> bool:
+    """Whether the region is one layer by its number, so that it takes a model to say whether it exists."""
+    return re.fullmatch(r"layer-\d+", name, re.ASCII) is not None
+
+
+def at_depth(layer: int, layers: int) -> int:
+    """The layer of a model of ``layers`` at the same relative depth as ``layer`` of the paper's 32."""
+    return min(round(layer * layers / PAPER_DEPTH), layers - 1)

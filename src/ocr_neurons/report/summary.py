@@ -12,11 +12,12 @@ from ocr_neurons.cost.measured import measure_cost
 from ocr_neurons.rank.regions import region
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.score.evaluate import Scores
-from ocr_neurons.score.intervals import Difference, compare
+from ocr_neurons.score.intervals import Difference
 from ocr_neurons.score.table import difference_to_dict, to_dict
-from ocr_neurons.sweep.grid import CHOSEN
+from ocr_neurons.sweep.confirm import Confirmation
 from ocr_neurons.sweep.store import Trial
-from ocr_neurons.sweep.sweep import Confirmation
+from ocr_neurons.sweep.table import rows
+from ocr_neurons.sweep.verdict import verdict
 from ocr_neurons.text.datasets import Dataset, describe
 from ocr_neurons.text.document import Document
 
@@ -48,9 +49,11 @@ class Findings:
             "baseline": to_dict(found.baseline, seed=seed),
             "chosen": {"edit": edit_entry(found, layers)} | to_dict(found.chosen, seed=seed),
             "random_control": control_entry(found.controls),
+            "opposite": {"factor": found.opposite.factor} | to_dict(found.flipped, seed=seed),
             "difference": {
                 "chosen_minus_baseline": difference_to_dict(gain),
                 "chosen_minus_random_control": difference_to_dict(over) if over else None,
+                "opposite_minus_baseline": difference_to_dict(found.flipped_gain(seed)),
             },
             "noise_cost": cost.entry(seed),
             "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
@@ -92,7 +95,7 @@ def edit_entry(confirmation: Confirmation, layers: int) -> dict[str, Any]:
         "region": setting.region,
         "layers": region(setting.region, layers),
         "count": setting.count,
-        "operation": "scale",
+        "operation": setting.operation,
         "factor": setting.factor,
         "description": setting.describe(layers),
     }
@@ -100,31 +103,20 @@ def edit_entry(confirmation: Confirmation, layers: int) -> dict[str, Any]:
 
 def trials_entry(trials: Sequence[Trial], baseline: Scores, layers: int, seed: int) -> list[dict[str, Any]]:
     """Each setting's difference to the baseline on dev, beside those of its random draws."""
-    random: dict[tuple[str, int, float], list[float]] = {}
-    for trial in trials:
-        if trial.setting.draw != CHOSEN:
-            key = (trial.setting.region, trial.setting.count, trial.setting.factor)
-            random.setdefault(key, []).append(trial.scores.total("strict").f1 - baseline.total("strict").f1)
-    rows = []
-    for trial in trials:
-        setting = trial.setting
-        if setting.draw != CHOSEN:
-            continue
-        difference = compare(trial.scores, baseline, draws=2000, seed=seed)
-        rows.append(
-            {
-                "region": setting.region,
-                "layers": region(setting.region, layers),
-                "count": setting.count,
-                "operation": "scale",
-                "factor": setting.factor,
-                "f1": trial.scores.total("strict").f1,
-                "difference": difference.f1,
-                "ci95": [difference.low, difference.high],
-                "random_differences": random.get((setting.region, setting.count, setting.factor), []),
-            }
-        )
-    return rows
+    return [
+        {
+            "region": row.setting.region,
+            "layers": region(row.setting.region, layers),
+            "count": row.setting.count,
+            "operation": row.setting.operation,
+            "factor": row.setting.factor,
+            "f1": row.f1,
+            "difference": row.difference.f1,
+            "ci95": [row.difference.low, row.difference.high],
+            "random_differences": list(row.random),
+        }
+        for row in rows(trials, baseline, seed)
+    ]
 
 
 def examples_entry(
@@ -150,18 +142,3 @@ def examples_entry(
             ]
             found.append({"document": true.id, "tokens": tokens})
     return found
-
-
-def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
-    """One sentence: what the edit did on test, and whether more than random neurons would."""
-    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-    beats = over is not None and over.f1 > 0 and over.p <= 0.05
-    if gain.low > 0 and beats:
-        return f"Neutralising helped: {what} changed {size}, more than random neurons did."
-    if gain.low > 0:
-        return f"A gain not owed to these neurons: {what} changed {size}, but random ones in their place did as well."
-    if gain.high < 0:
-        return f"Neutralising did harm: {what} changed {size}."
-    if dev.f1 <= 0:
-        return f"Nothing was gained: no setting improved dev, and the one that lost least, {what}, changed {size}."
-    return f"Nothing was gained that can be told from chance: {what}, the best on dev, changed {size}."

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.rank.regions import PAPER_DEPTH, regions
 from ocr_neurons.score.evaluate import Scores
+from ocr_neurons.sweep.database import cannot_be_opened, open_storage, shown
 from ocr_neurons.sweep.grid import Setting
+
+HEARTBEAT, GRACE = 10, 60
+"""Seconds between signs of life of a worker, and after the last one until its trial is given to another."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,14 @@ class Trial:
     scores: Scores
 
 
-def file_url(path: Path) -> str:
-    """The storage URL of a SQLite file; the signs that SQLAlchemy would read otherwise are escaped."""
-    return "sqlite:///" + str(path.resolve()).replace("%", "%25").replace("?", "%3F")
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A trial at a glance: its key in the database, its number in the study, Optuna's name of its state."""
+
+    key: int
+    number: int
+    state: str
+    setting: Setting
 
 
 class Store:
@@ -32,61 +40,104 @@ class Store:
     A study made for anything else is refused: its scores would be compared with the wrong baseline.
     """
 
-    def __init__(self, url: str, name: str, identity: str) -> None:
+    def __init__(
+        self, url: str, name: str, identity: str, *, heartbeat: float = HEARTBEAT, grace: float = GRACE
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.url, self.name, self.identity, self.heartbeat, self.grace = url, name, identity, heartbeat, grace
+        self.storage = open_storage(url, heartbeat, grace)
         try:
-            self.study = optuna.create_study(storage=url, study_name=name, direction="maximize", load_if_exists=True)
+            self.study = optuna.create_study(
+                storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+            )
         except Exception as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(
-                f"store {url}: cannot be opened ({first}); wanted a URL such as sqlite:///sweep.db"
-            ) from None
-        known = self.study.user_attrs.get("identity")
+            raise cannot_be_opened(url, error) from None
+        self._settings: dict[int, Setting] = {}
+        self.claim_fact("identity", identity, "of another model, neuron set, data set or seed")
+
+    def claim_fact(self, name: str, value: str, otherwise: str) -> None:
+        """Write a fact that all trials share, or refuse to go on when it is another.
+
+        Raises:
+            UserError: the store holds trials ``otherwise``.
+        """
+        known = self.study.user_attrs.get(name)
         if known is None:
-            self.study.set_user_attr("identity", identity)
-        elif known != identity:
+            self.study.set_user_attr(name, value)
+        elif known != value:
             raise UserError(
-                f"store {url}: study {name!r} holds trials of another model, neuron set, data set or seed; "
-                "choose another store"
+                f"store {shown(self.url)}: study {self.name!r} holds trials {otherwise}; choose another store"
             )
 
-    def trials(self) -> list[Trial]:
-        """All finished trials, in order of settings, each setting once."""
+    def trials(self, among: Sequence[Setting] | None = None) -> list[Trial]:
+        """All finished trials, or those of some settings, in order of settings, each setting once."""
+        import optuna
+
+        wanted = None if among is None else set(among)
         found: dict[Setting, Trial] = {}
-        for trial in self.study.get_trials(deepcopy=False):
-            if trial.state.is_finished() and "scores" in trial.user_attrs:
-                setting = Setting(**trial.params)
+        for trial in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
+            setting = setting_of(trial)
+            if wanted is None or setting in wanted:
                 found[setting] = Trial(setting, Scores.from_json(json.loads(trial.user_attrs["scores"])))
         return [found[setting] for setting in sorted(found)]
 
-    def add(self, setting: Setting, scores: Scores) -> None:
-        """Keep a finished trial."""
-        import optuna
+    def entries(self) -> list[Entry]:
+        """All trials at a glance, in order of their numbers.
 
-        params = setting.params()
-        choices: dict[str, Any] = {
-            # Optuna wants the same choices in every trial of a study: all names there are, in a fixed order
-            "region": optuna.distributions.CategoricalDistribution(list(regions(PAPER_DEPTH))),
-            "count": optuna.distributions.IntDistribution(1, 10**9),
-            "factor": optuna.distributions.FloatDistribution(0.0, 1e6),
-            "draw": optuna.distributions.IntDistribution(-1, 10**6),
-        }
-        self.study.add_trial(
-            optuna.trial.create_trial(
-                params=params,
-                distributions=choices,
-                value=scores.total("strict").f1,
-                user_attrs={"scores": json.dumps(scores.to_json())},
-            )
-        )
+        Optuna reads every parameter and attribute of every unfinished trial each time, which takes longer than a small
+        trial does; so its table is read here, and the setting of a trial, which never changes, once.
+        """
+        from sqlalchemy import text
+
+        with self.storage.engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT trial_id, number, state FROM trials WHERE study_id = :study ORDER BY number"),
+                {"study": self.study._study_id},
+            ).all()
+            if any(row.trial_id not in self._settings for row in rows):
+                kept = connection.execute(
+                    text(
+                        "SELECT a.trial_id, a.value_json FROM trial_user_attributes a JOIN trials t "
+                        "ON t.trial_id = a.trial_id "
+                        "WHERE a.key = 'setting' AND t.study_id = :study AND t.trial_id > :last"
+                    ),
+                    {"study": self.study._study_id, "last": max(self._settings, default=-1)},
+                ).all()
+                self._settings |= {row.trial_id: Setting.from_json(json.loads(row.value_json)) for row in kept}
+        if any(row.trial_id not in self._settings for row in rows):  # of an earlier version
+            trials = self.study.get_trials(deepcopy=False)
+            self._settings |= {trial._trial_id: setting_of(trial) for trial in trials}
+        return [Entry(row.trial_id, row.number, str(row.state), self._settings[row.trial_id]) for row in rows]
 
     def baseline(self) -> Scores | None:
         """The scores without an edit, if they are kept."""
-        kept = self.study.user_attrs.get("baseline")
-        return Scores.from_json(json.loads(kept)) if kept else None
+        return self.kept("baseline")
 
     def set_baseline(self, scores: Scores) -> None:
         """Keep the scores without an edit."""
-        self.study.set_user_attr("baseline", json.dumps(scores.to_json()))
+        self.keep("baseline", scores)
+
+    def kept(self, name: str) -> Scores | None:
+        """Scores that are no trial's, by name."""
+        found = self.study.user_attrs.get(name)
+        return Scores.from_json(json.loads(found)) if found else None
+
+    def keep(self, name: str, scores: Scores) -> None:
+        """Keep scores by name."""
+        self.study.set_user_attr(name, json.dumps(scores.to_json()))
+
+    def fact(self, name: str) -> Any:  # noqa: ANN401 - a JSON value
+        """A JSON value kept by name, or None."""
+        return self.study.user_attrs.get(name)
+
+    def set_fact(self, name: str, value: Any) -> None:  # noqa: ANN401
+        """Keep a JSON value by name."""
+        self.study.set_user_attr(name, value)
+
+
+def setting_of(trial: Any) -> Setting:  # noqa: ANN401 - optuna is untyped here
+    """The setting of one of Optuna's trials; stores of earlier versions have it in the parameters alone."""
+    kept = trial.user_attrs.get("setting")
+    return Setting.from_json(kept or trial.params, f"trial {trial.number}")

@@ -1,128 +1,111 @@
-"""Running a sweep on dev, choosing there, confirming once on test."""
+"""Running a sweep on dev: every setting scored once, by as many workers as there are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.tagger import Tagger
-from ocr_neurons.rank.regions import region
 from ocr_neurons.score.evaluate import Scores, evaluate
-from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
-from ocr_neurons.sweep.grid import CHOSEN, Setting
-from ocr_neurons.sweep.prefix import Prefix
-from ocr_neurons.sweep.store import Store, Trial
+from ocr_neurons.sweep.database import reachable
+from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
+from ocr_neurons.sweep.prefix import Prefix, size_of
+from ocr_neurons.sweep.prune import LEVEL, filled, p_worse, parts
+from ocr_neurons.sweep.queue import Claim, Queue
+from ocr_neurons.sweep.states import MEMORY, megabytes
+from ocr_neurons.sweep.store import Store
 from ocr_neurons.text.document import Document
 
 
 def sweep(
     tagger: Tagger,
     dev: Sequence[Document],
-    ranked: NeuronSet,
+    edits: EditMaker,
     settings: Sequence[Setting],
     store: Store,
     *,
-    seed: int,
+    memory: int = MEMORY,
+    prune: bool = False,
+    stop: Callable[[], bool] = lambda: False,
     reporter: Reporter = QUIET,
 ) -> Scores:
     """Score every setting on ``dev`` that the store does not hold yet; return the scores without an edit.
 
-    Settings of one region share the states below its first layer (:class:`~ocr_neurons.sweep.prefix.Prefix`).
+    Settings are taken in the order of the first layer that they touch, so that the states below it
+    (:class:`~ocr_neurons.sweep.prefix.Prefix`, at most ``memory`` bytes, else on disk) go through the network once.
+    With ``prune`` settings that are surely worse are given up early (:mod:`ocr_neurons.sweep.prune`); the parts of the
+    documents are then batched each by itself, which may round otherwise than one piece does.
+    Returns when all settings are settled, by this or by other workers, or ``stop()`` says so.
     """
-    baseline = store.baseline()
-    done = {trial.setting for trial in store.trials()}
-    todo = [setting for setting in settings if setting not in done]
+    queue, baseline = Queue(store, settings, edits.layers, prune=prune), store.baseline()
+    todo = len(queue.settings) - queue.done()
     if baseline is not None and not todo:
         return baseline
-    prepared = tagger.prepare(dev)
+    store.claim_fact("dtype", str(next(tagger.model.parameters()).dtype), "of weights of another precision (dtype)")
     if baseline is None:
-        baseline = evaluate(dev, prepared.tag(tagger))
+        baseline = evaluate(dev, tagger.tag(dev))
         store.set_baseline(baseline)
-    prefix: Prefix | None = None
-    for setting in reporter.track(todo, "sweep"):
-        first = min(region(setting.region, ranked.layers))
-        if prefix is None or prefix.layer != first:
-            prefix = None  # frees the states before the next ones are made
-            prefix = Prefix(tagger, prepared, first)
-        with setting.edit(ranked, seed).on(tagger.model):
-            store.add(setting, evaluate(dev, prefix.tag()))
+    worker = _Worker(tagger, dev, edits, queue, baseline, memory, parts(len(dev), edits.seed) if prune else None)
+    reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
+    with reachable(store.url):
+        for _ in reporter.track(worker.run(stop), "sweep", total=todo):
+            pass
     return baseline
 
 
-def choose(trials: Sequence[Trial], baseline: Scores, seed: int) -> tuple[Trial, Difference]:
-    """The trial of ranked neurons to confirm, and its paired difference to the baseline on dev.
+class _Worker:
+    """Scores settings until none is left. Each part of the documents has its own batches and kept states."""
 
-    Among trials that gain anything, the one with the highest lower bound; if none gains, the one that loses least.
-    Ties go to fewer neurons, then to the milder factor.
+    def __init__(
+        self, tagger: Tagger, dev: Sequence[Document], edits: EditMaker, queue: Queue, baseline: Scores, memory: int,
+        pieces: list[list[int]] | None,
+    ) -> None:  # fmt: skip
+        self.tagger, self.dev, self.edits, self.queue, self.baseline = tagger, dev, edits, queue, baseline
+        self.pieces = pieces or [list(range(len(dev)))]
+        prepared = [tagger.prepare([dev[place] for place in piece]) for piece in self.pieces]
+        self.bytes = sum(size_of(tagger, piece) for piece in prepared)
+        share = memory if self.bytes <= memory else 0
+        self.prefixes = [Prefix(tagger, piece, memory=share) for piece in prepared]
 
-    Raises:
-        UserError: there is no trial of ranked neurons.
-    """
-    compared = [(trial, compare(trial.scores, baseline, draws=2000, seed=seed)) for trial in trials if _own(trial)]
-    if not compared:
-        raise UserError("the sweep holds no trial of ranked neurons; run `ocr-neurons sweep` first")
-    gaining = [row for row in compared if row[1].f1 > 0]
+    def size(self, memory: int) -> str:
+        """For people: how much the states take, and where."""
+        return f"{megabytes(self.bytes)} {'on disk' if self.bytes > memory else 'of memory'}"
 
-    def merit(row: tuple[Trial, Difference]) -> tuple[float, float, int, float]:
-        setting = row[0].setting
-        measure = row[1].low if gaining else row[1].f1
-        return measure, row[1].f1, -setting.count, -abs(setting.factor - 1)
+    def run(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """Yields once for each setting that is settled, here or elsewhere."""
+        queue, told = self.queue, self.queue.done()
+        while not stop():
+            queue.refill()
+            claim = queue.claim(self._order)
+            if claim is None:
+                if told == len(queue.settings):
+                    return
+                time.sleep(queue.store.heartbeat / 4)  # what is left is being scored by others
+            else:
+                with queue.holding(claim):
+                    self._score(claim)
+            done = queue.done()
+            for _ in range(done - told):
+                yield
+            told = done
 
-    return max(gaining or compared, key=merit)
+    def _order(self, setting: Setting) -> tuple[Any, ...]:
+        """What lies ahead of the states first; what they have passed by, at the end."""
+        first = self.edits.first(setting)
+        return first < self.prefixes[0].layer, first, setting
 
-
-@dataclass(frozen=True)
-class Confirmation:
-    """Test scores of the tagger as it is, with the chosen edit, and with random neurons in their place."""
-
-    setting: Setting
-    baseline: Scores
-    chosen: Scores
-    controls: tuple[Scores, ...]
-    baseline_documents: tuple[Document, ...]
-    chosen_documents: tuple[Document, ...]
-
-    def gain(self, seed: int) -> Difference:
-        """Chosen minus baseline."""
-        return compare(self.chosen, self.baseline, seed=seed)
-
-    def over_controls(self, seed: int) -> Difference:
-        """Chosen minus the mean of the random controls."""
-        return compare_to_mean(self.chosen, self.controls, seed=seed)
-
-
-def confirm(
-    tagger: Tagger,
-    test: Sequence[Document],
-    ranked: NeuronSet,
-    setting: Setting,
-    *,
-    draws: int = 20,
-    seed: int,
-    reporter: Reporter = QUIET,
-) -> Confirmation:
-    """Score test: baseline, the chosen setting, ``draws`` random neuron sets of its shape (other draws than on dev)."""
-    prepared = tagger.prepare(test)
-    plain = prepared.tag(tagger)
-    prefix = Prefix(tagger, prepared, min(region(setting.region, ranked.layers)))
-    with setting.edit(ranked, seed).on(tagger.model):
-        edited = prefix.tag()
-    controls = []
-    for draw in reporter.track(range(draws), "random controls"):
-        control = Setting(setting.region, setting.count, setting.factor, FIRST_TEST_DRAW + draw)
-        with control.edit(ranked, seed).on(tagger.model):
-            controls.append(evaluate(test, prefix.tag()))
-    return Confirmation(
-        setting, evaluate(test, plain), evaluate(test, edited), tuple(controls), tuple(plain), tuple(edited)
-    )
-
-
-FIRST_TEST_DRAW = 1000
-"""Random draws on test are numbered from here, apart from those of the sweep."""
-
-
-def _own(trial: Trial) -> bool:
-    return trial.setting.draw == CHOSEN
+    def _score(self, claim: Claim) -> None:
+        setting, tagged = claim.setting, dict[int, Document]()
+        for prefix, piece in zip(self.prefixes, self.pieces, strict=True):
+            prefix.move(self.edits.first(setting))
+            with self.edits.of(setting).on(self.tagger.model):
+                tagged |= zip(piece, prefix.tag(), strict=True)
+            scores = evaluate(self.dev, filled(self.dev, tagged))
+            if len(tagged) < len(self.dev) and setting.draw == CHOSEN:
+                p = p_worse(scores, self.baseline, list(tagged))
+                if p <= LEVEL:
+                    self.queue.give_up(claim, len(tagged), p)
+                    return
+        self.queue.complete(claim, scores)

@@ -1,0 +1,224 @@
+"""What the command of sweeping does: read, call one room, print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
+
+if TYPE_CHECKING:
+    from ocr_neurons.config import Sweeping
+    from ocr_neurons.ner.tagger import Tagger
+    from ocr_neurons.score.evaluate import Scores
+    from ocr_neurons.score.intervals import Difference
+    from ocr_neurons.sweep.confirm import Confirmation
+    from ocr_neurons.sweep.grid import EditMaker, Setting
+    from ocr_neurons.sweep.store import Trial
+    from ocr_neurons.sweep.table import Row
+    from ocr_neurons.sweep.workers import Job
+    from ocr_neurons.text.datasets import Dataset
+
+
+def sweep(args: argparse.Namespace) -> None:
+    """``sweep``: trials into a store; a table, the best, and on request its confirmation, on the screen."""
+    from ocr_neurons.config import Config, load_config
+    from ocr_neurons.lm.load import pick_device, pick_dtype
+    from ocr_neurons.lm.neurons import NeuronSet
+    from ocr_neurons.ner.model import load_tagger
+    from ocr_neurons.sweep.choose import choose
+    from ocr_neurons.sweep.confirm import confirm
+    from ocr_neurons.sweep.grid import EditMaker
+    from ocr_neurons.sweep.screen import agreement, predictions, predictor, screened
+    from ocr_neurons.sweep.sweep import sweep as score_all
+    from ocr_neurons.sweep.table import rows, to_csv
+    from ocr_neurons.sweep.workers import run_workers
+    from ocr_neurons.text.datasets import load_dataset
+
+    reporter, dataset, seed = Reporter(args.quiet), load_dataset(args.data), args.seed
+    options = (load_config(args.config) if args.config else Config()).sweep
+    dev = dataset.require("dev")
+    test = dataset.require("test") if args.confirm else ()
+    files = _named(args.neurons)
+    edits = EditMaker({name: NeuronSet.load(path) for name, path in files.items()}, seed)
+    settings = _settings(args, edits, options, reporter)
+    promise = {}
+    if args.screen:
+        promise = predictions(settings, edits, predictor(args.screen))
+        settings = screened(settings, promise, args.screen_share)
+        reporter.say(f"screening: the most promising {len(settings)} of {len(promise)} settings are scored")
+    device = pick_device(args.device)
+    tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
+    tagger.check([*dev, *test], dataset.name)
+    job = _job(args, files, settings, _identity(tagger, edits, dataset))
+    store = job.store()
+    if args.workers > 1:
+        score_all(tagger, dev, edits, [], store)  # the baseline, once
+        run_workers(job, args.workers, edits.layers, reporter)
+    baseline = score_all(tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, reporter=reporter)
+    trials = store.trials(settings)
+    if given_up := len(settings) - len(trials):
+        reporter.say(f"sweep: {given_up} of {len(settings)} settings were given up early, as they surely lose")
+    best, gain = choose(trials, baseline, seed)
+    confirmed = None
+    if args.confirm:
+        confirmed = confirm(tagger, test, edits, best.setting, draws=options.test_draws, store=store, reporter=reporter)
+    agreed = agreement(trials, baseline, promise) if promise else None
+    found = Found(baseline, rows(trials, baseline, seed), best, gain, confirmed, edits.layers, seed, agreed)
+    if args.csv:
+        from ocr_neurons.common.files import write_text
+
+        write_text(args.csv, to_csv(found.rows, edits.layers))
+    print(json.dumps(found.to_json(), ensure_ascii=False, indent=1) if args.json else found.text())
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a sweep has to say at its end."""
+
+    baseline: Scores
+    rows: Sequence[Row]
+    best: Trial
+    gain: Difference
+    confirmed: Confirmation | None
+    layers: int
+    seed: int
+    screening: float | None = None
+
+    def text(self) -> str:
+        """Lines for people."""
+        from ocr_neurons.score.table import difference_text
+        from ocr_neurons.sweep.table import text
+
+        lines = [
+            text(self.rows),
+            "",
+            f"baseline on dev: {self.baseline.total().f1:.3f} strict F1",
+            f"best on dev: {self.best.setting.describe(self.layers)}: {difference_text(self.gain)}",
+        ]
+        if self.screening is not None:
+            lines.append(f"screening: rank correlation of predicted and measured effects {self.screening:.2f}")
+        if self.confirmed:
+            test, what = self.confirmed, self.confirmed.setting.describe(self.layers)
+            if test.setting != self.best.setting:
+                lines.append(f"scored on test: {what}, the best on dev at the time")
+            lines.append(f"on test, minus baseline: {difference_text(test.gain(self.seed))}")
+            if test.controls:
+                over = difference_text(test.over_controls(self.seed))
+                lines.append(f"on test, minus {len(test.controls)} random draws: {over}")
+            flipped = difference_text(test.flipped_gain(self.seed))
+            lines.append(f"on test, the opposite edit (times {test.opposite.factor:g}) minus baseline: {flipped}")
+            lines.append(self._verdict(test))
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for programs; every setting is in it."""
+        from ocr_neurons.score.table import difference_to_dict, to_dict
+
+        screening = None if self.screening is None or isnan(self.screening) else self.screening
+        value: dict[str, Any] = {
+            "baseline": to_dict(self.baseline, seed=self.seed),
+            "settings": [row.to_json(self.layers) for row in self.rows],
+            "best": self.best.setting.to_json() | {"difference": difference_to_dict(self.gain)},
+            "screening": screening,
+        }
+        if self.confirmed:
+            test, seed = self.confirmed, self.seed
+            over = difference_to_dict(test.over_controls(seed)) if test.controls else None
+            value["test"] = {
+                "setting": test.setting.to_json(),
+                "baseline": to_dict(test.baseline, seed=seed),
+                "chosen": to_dict(test.chosen, seed=seed),
+                "random_f1s": [scores.total().f1 for scores in test.controls],
+                "opposite": {"factor": test.opposite.factor} | to_dict(test.flipped, seed=seed),
+                "chosen_minus_baseline": difference_to_dict(test.gain(seed)),
+                "chosen_minus_random_control": over,
+                "opposite_minus_baseline": difference_to_dict(test.flipped_gain(seed)),
+                "verdict": self._verdict(test),
+            }
+        return value
+
+    def _verdict(self, test: Confirmation) -> str:
+        from ocr_neurons.sweep.verdict import verdict
+
+        over = test.over_controls(self.seed) if test.controls else None
+        return verdict(self.gain, test.gain(self.seed), over, test.setting.describe(self.layers))
+
+
+def _named(files: Sequence[Path]) -> dict[str, Path]:
+    """Neuron files by the names that settings call them: one has none, several their file names."""
+    if len(files) == 1:
+        return {"": files[0]}
+    named = {path.stem: path for path in files}
+    if len(named) < len(files):
+        raise UserError(f"--neurons {' '.join(map(str, files))}: two files of one name; rename one")
+    return named
+
+
+def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, reporter: Reporter) -> list[Setting]:
+    """What is to be swept: a list from a file, a preset, or the grid of the settings in TOML."""
+    from ocr_neurons.sweep.grid import grid, read_settings
+    from ocr_neurons.sweep.presets import preset
+
+    given = [name for name in ("settings", "preset", "config") if getattr(args, name)]
+    if len(given) > 1 and given != ["preset", "config"]:
+        raise UserError(f"--{' and --'.join(given)} given; wanted one of them")
+    if args.absolute and not args.preset:
+        raise UserError("--absolute given without --preset; it is about the counts of the paper's presets")
+    if args.settings:
+        found = read_settings(args.settings)
+        for setting in found:
+            edits.best(setting)  # shows what is too many, or ranked nowhere
+        return found
+    draws = options.draws if args.draws is None else args.draws
+    found = []
+    for name, ranked in edits.rankings.items():
+        if args.preset:
+            own = preset(args.preset, ranked, draws=draws, absolute=args.absolute, reporter=reporter)
+        else:
+            own = grid(ranked, options.regions, options.shares, options.factors, draws, options.operations)
+        found += [replace(setting, ranking=name) for setting in own]
+    return found
+
+
+def _identity(tagger: Tagger, edits: EditMaker, dataset: Dataset) -> str:
+    """What the trials of a store rest on."""
+    from ocr_neurons.common.manifest import digest
+    from ocr_neurons.lm.load import fingerprint
+
+    known = {name: ranked.to_json() for name, ranked in edits.rankings.items()}
+    return digest(fingerprint(tagger.model), known.get("", known), dataset.digest(), edits.seed)
+
+
+def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Setting], identity: str) -> Job:
+    from ocr_neurons.sweep.database import file_url
+    from ocr_neurons.sweep.workers import Job, threads_each
+
+    if args.workers < 1 or args.memory < 0 or not 0 < args.heartbeat < args.grace:
+        raise UserError(
+            f"--workers {args.workers}, --memory {args.memory:g}, --heartbeat {args.heartbeat:g}, --grace "
+            f"{args.grace:g} given; wanted at least 1 worker, no negative memory, and a grace above the heartbeat"
+        )
+    return Job(
+        tagger=args.tagger,
+        data=args.data,
+        rankings=files,
+        settings=tuple(settings),
+        url=args.store if "://" in args.store else file_url(Path(args.store)),
+        name="sweep",
+        identity=identity,
+        seed=args.seed,
+        device=args.device,
+        dtype=args.dtype,
+        threads=threads_each(args.workers) if args.workers > 1 else 0,
+        memory=int(args.memory * 1e9),
+        prune=args.prune,
+        heartbeat=args.heartbeat,
+        grace=args.grace,
+    )

@@ -1,0 +1,142 @@
+"""Scoring test once, after dev has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ocr_neurons.common.progress import QUIET, Reporter
+from ocr_neurons.ner.tagger import Prepared, Tagger
+from ocr_neurons.neutralise.edit import Edit
+from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
+from ocr_neurons.sweep.grid import EditMaker, Setting
+from ocr_neurons.sweep.operations import flipped_factor
+from ocr_neurons.sweep.prefix import Prefix
+from ocr_neurons.sweep.store import Store
+from ocr_neurons.text.document import Document
+
+FIRST_TEST_DRAW = 1000
+"""Random draws on test are numbered from here, apart from those of the sweep."""
+WHAT = "test of"
+"""Under this name a store keeps the setting that test was scored for, and the number of random draws."""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Test scores of the tagger as it is, with the chosen edit, with random neurons in their place, with the edit of
+    the opposite sign (its factor is 2 - the chosen one, at least 0).
+
+    The documents are as tagged without and with the edit; none where the scores come from a store.
+    """
+
+    setting: Setting
+    baseline: Scores
+    chosen: Scores
+    controls: tuple[Scores, ...]
+    flipped: Scores
+    baseline_documents: tuple[Document, ...] = ()
+    chosen_documents: tuple[Document, ...] = ()
+
+    @property
+    def opposite(self) -> Setting:
+        """The setting of the sign-flipped edit."""
+        return opposite(self.setting)
+
+    def gain(self, seed: int) -> Difference:
+        """Chosen minus baseline."""
+        return compare(self.chosen, self.baseline, seed=seed)
+
+    def over_controls(self, seed: int) -> Difference:
+        """Chosen minus the mean of the random controls."""
+        return compare_to_mean(self.chosen, self.controls, seed=seed)
+
+    def flipped_gain(self, seed: int) -> Difference:
+        """The edit of the opposite sign minus baseline."""
+        return compare(self.flipped, self.baseline, seed=seed)
+
+
+def opposite(setting: Setting) -> Setting:
+    """The same neurons, amplified as much as ``setting`` dampens them, or damped as much as it amplifies."""
+    return replace(setting, operation="scale", factor=flipped_factor(setting.operation, setting.factor))
+
+
+def confirm(
+    tagger: Tagger,
+    test: Sequence[Document],
+    edits: EditMaker,
+    setting: Setting,
+    *,
+    draws: int = 20,
+    store: Store | None = None,
+    reporter: Reporter = QUIET,
+) -> Confirmation:
+    """Score test: baseline, the chosen setting, its sign-flipped edit, ``draws`` random neuron sets of its shape.
+
+    With a ``store`` each score is kept as soon as it is made, and what is kept is never made again: a second call
+    returns the first one's scores, whatever ``setting`` and ``draws`` it is given; those that were scored are in the
+    result. After a stop it goes on with what is missing.
+    """
+    if store is not None:
+        setting, draws = _once(store, setting, draws, reporter)
+    scorer = _Scorer(tagger, test, edits.first(setting), store)
+    baseline = scorer.of("baseline", None)
+    chosen = scorer.of("chosen", edits.of(setting))
+    flipped = scorer.of("flipped", edits.of(opposite(setting)))
+    controls = [
+        scorer.of(f"control {draw}", edits.of(replace(setting, draw=FIRST_TEST_DRAW + draw)))
+        for draw in reporter.track(range(draws), "random controls")
+    ]
+    made = scorer.documents
+    return Confirmation(
+        setting, baseline, chosen, tuple(controls), flipped, made.get("baseline", ()), made.get("chosen", ())
+    )
+
+
+def _once(store: Store, setting: Setting, draws: int, reporter: Reporter) -> tuple[Setting, int]:
+    """What test is, or was, scored for: the setting and the number of random draws of the first call."""
+    kept = store.fact(WHAT)
+    if kept is None:
+        store.set_fact(WHAT, {"setting": setting.to_json(), "draws": draws})
+        return setting, draws
+    first = Setting.from_json(kept["setting"]), int(kept["draws"])
+    if first != (setting, draws):
+        reporter.say(
+            f"confirm: test was scored before, for the setting that dev chose then, with {first[1]} random draws; "
+            "it is not scored again"
+        )
+    return first
+
+
+class _Scorer:
+    """Scores of edits on test from the store, or made now; nothing is prepared when all are there."""
+
+    def __init__(self, tagger: Tagger, test: Sequence[Document], layer: int, store: Store | None) -> None:
+        self.tagger, self.test, self.layer, self.store = tagger, test, layer, store
+        self.documents: dict[str, tuple[Document, ...]] = {}
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        return self.tagger.prepare(self.test)
+
+    @cached_property
+    def prefix(self) -> Prefix:
+        return Prefix(self.tagger, self.prepared, self.layer)
+
+    def of(self, name: str, edit: Edit | None) -> Scores:
+        kept = self.store.kept(f"test {name}") if self.store else None
+        if kept is not None:
+            return kept
+        if edit is None:
+            tagged = self.prepared.tag(self.tagger)
+        else:
+            prefix = self.prefix  # made before the edit is on
+            with edit.on(self.tagger.model):
+                tagged = prefix.tag()
+        scores = evaluate(self.test, tagged)
+        if name in ("baseline", "chosen"):
+            self.documents[name] = tuple(tagged)
+        if self.store:
+            self.store.keep(f"test {name}", scores)
+        return scores

@@ -1,0 +1,139 @@
+"""The command ``sweep``: lists, rankings, presets, workers, screening, and input that makes no sense."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+
+import planted
+from ocr_neurons.cli import main
+from ocr_neurons.ner.model import load_tagger, save_whole
+from ocr_neurons.score.evaluate import evaluate
+from ocr_neurons.sweep.database import file_url
+from ocr_neurons.sweep.grid import Setting
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]) -> Path:
+    """A tagger that was never trained, data, two rankings, a list of settings."""
+    root = tmp_path_factory.mktemp("sweep")
+    tagger = planted.untrained(tiny_folder("mistral"))
+    card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny", "max_length": 48}
+    save_whole(tagger, root / "tagger", card)
+    planted.write_planted(root / "data", train=0, dev=6, test=4)
+    for number, name in enumerate(("one", "two")):
+        planted.everything_ranked(seed=number).save(root / f"{name}.json")
+    listed = [{"region": "layer-1", "count": 20, "factor": 0}, {"region": "last", "count": 9, "factor": 3.0, "draw": 4}]
+    (root / "list.json").write_text(json.dumps(listed))
+    return root
+
+
+@pytest.fixture
+def swept(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run ``sweep`` with more options; its JSON, or the one line of its error."""
+
+    def run(*more: object, status: int = 0) -> Any:
+        options = list(map(str, more))
+        if "--neurons" not in options:
+            options += ["--neurons", str(place / "one.json")]
+        line = ["sweep", str(place / "tagger"), str(place / "data"), "--store", str(tmp_path / "s.db"), "--json"]
+        assert main([*line, "--dtype", "float32", "--quiet", *options]) == status
+        out, err = capsys.readouterr()
+        if not status:
+            return json.loads(out)
+        assert out == ""
+        assert err.count("\n") == 1
+        return err
+
+    return run
+
+
+def test_a_list_of_settings(swept, place, tmp_path):
+    found = swept("--settings", place / "list.json")
+    assert [(row["region"], row["count"], row["factor"]) for row in found["settings"]] == [("layer-1", 20, 0.0)]
+    assert found["best"]["region"] == "layer-1"
+    trials = optuna.load_study(study_name="sweep", storage=file_url(tmp_path / "s.db")).trials
+    assert sorted((trial.params["count"], trial.params["draw"]) for trial in trials) == [(9, 4), (20, -1)]
+
+
+def test_two_rankings_beside_each_other(swept, place):
+    found = swept(
+        "--preset", "every-layer", "--draws", 0, "--neurons", place / "one.json", "--neurons", place / "two.json"
+    )
+    assert [row["ranking"] for row in found["settings"]].count("one") == 12
+    assert len(found["settings"]) == 24
+    by_ranking = [[row["f1"] for row in found["settings"] if row["ranking"] == name] for name in ("one", "two")]
+    assert by_ranking[0] != by_ranking[1]
+
+
+def test_two_workers_score_what_one_would(swept, place):
+    found = swept("--preset", "every-layer", "--workers", 2)
+    tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
+    dev = planted.planted(6, 1)
+    ranked = planted.everything_ranked(seed=0)
+    assert len(found["settings"]) == 12
+    for row in found["settings"]:
+        setting = Setting(row["region"], row["count"], row["factor"])
+        with setting.edit(ranked, 1).on(tagger.model):
+            assert row["f1"] == evaluate(dev, tagger.tag(dev)).total().f1
+        assert row["random_draws"] == 1
+
+
+def test_screening_scores_a_part_and_says_how_well_it_predicted(swept, place, tmp_path, capsys):
+    gains = tmp_path / "g.safetensors"
+    line = ["attribute", place / "tagger", place / "data", "--split", "dev", "--gains", gains]
+    assert main([*map(str, line), "--dtype", "float32", "--quiet", "--out", str(tmp_path / "a.safetensors")]) == 0
+    capsys.readouterr()
+    found = swept("--preset", "every-layer", "--screen", gains, "--screen-share", 0.5)
+    assert len(found["settings"]) == 6
+    assert -1 <= found["screening"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--preset", "each-layer"], "preset 'each-layer' given; wanted one of .*nearest: every-layer"),
+        (["--absolute"], "--absolute given without --preset"),
+        (["--preset", "thirds", "--settings", "{0}/list.json"], "--settings and --preset given; wanted one of them"),
+        (["--settings", "{}/none.json"], "none.json: no such file; wanted a list of settings"),
+        (["--settings", "{}/one.json"], "one.json: wanted a list of settings"),
+        (["--workers", "0"], "--workers 0, .*wanted at least 1 worker"),
+        (["--heartbeat", "9", "--grace", "5"], "--heartbeat 9, --grace 5 given; .*a grace above the heartbeat"),
+        (["--preset", "thirds", "--draws", "-2"], "-2 draws given"),
+        (["--preset", "thirds", "--screen", "{}/one.json"], "not gain gradients"),
+        (["--preset", "thirds", "--neurons", "{0}/one.json", "--neurons", "{0}/one.json"], "two files of one name"),
+    ],
+)
+def test_input_that_makes_no_sense(swept, place, tmp_path, options, message):
+    assert re.search(message, swept(*(option.format(place) for option in options), status=2))
+    assert not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        ([], "wanted a list of settings"),
+        ([{"region": "last", "count": 1}], "1: not a setting .*missing.*factor"),
+        ([{"region": "last", "count": 1, "factor": 1, "colour": 2}], "not a setting .*colour"),
+        ([{"region": "end", "count": 1, "factor": 1}], "region 'end' given"),
+        ([{"region": "layer-4", "count": 1, "factor": 1}], "wanted layer-0 to layer-3"),
+        ([{"region": "last", "count": 0, "factor": 1}], "count 0, draw -1; wanted whole numbers"),
+        ([{"region": "last", "count": 1.5, "factor": 1}], "count 1.5"),
+        ([{"region": "last", "count": 1, "factor": -1}], "factor -1; wanted a finite number"),
+        ([{"region": "last", "count": "1", "factor": 1}], "wanted numbers"),
+        ([{"region": "last", "count": 1, "factor": 1, "operation": "melt"}], "operation 'melt' given"),
+        ([{"region": "last", "count": 1, "factor": 1, "ranking": "two"}], "ranking 'two' given; wanted one of ''"),
+        ([{"region": "last", "count": 999, "factor": 1}], "999 neurons asked for"),
+    ],
+)
+def test_lists_that_make_no_sense(swept, tmp_path, listed, message):
+    (tmp_path / "list.json").write_text(json.dumps(listed))
+    assert re.search(message, swept("--settings", tmp_path / "list.json", status=2))
+    assert not (tmp_path / "s.db").exists()
