@@ -33,11 +33,11 @@ run: install
 	$(BIN)/ocr-neurons run --data gazette --out runs/gazette
 
 test: $(TEST_STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # without the tests that need the embedded model
 test-fast: $(TEST_STAMP)
-	$(BIN)/python -m pytest -m 'not model'
+	$(BIN)/python -m pytest -n auto -m 'not model'
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

@@ -98,7 +98,7 @@ def train(
         longest = _positions(model, recipe, base)
         maker = ExampleMaker(documents, tokenizer, recipe.encoding, names, longest)
         plan = schedule(_epochs(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
-        wrapped = _adapted(model, recipe)
+        wrapped = adapted(model, recipe)
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
         key = digest(card, format_hipe(documents), format_hipe(dev) if judge else "", str(source))
         scratch = out.parent / f".{out.name}.training-{key[:12]}"
@@ -151,7 +151,7 @@ def _epochs(maker: ExampleMaker, recipe: Recipe, corrupt: Corrupt | None, seed: 
     return [maker.noisy_epoch(corrupt, recipe.noise_share, beside, seed, n) for n in range(recipe.epochs)]
 
 
-def _adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
+def adapted(model: nn.Module, recipe: Recipe) -> nn.Module:
     """The model with what is trained in it: its adapters and head, or all of it."""
     if recipe.method == "full":
         return model
