@@ -38,7 +38,8 @@ class Reporter:
         for done, item in enumerate(items):
             now = time.monotonic()
             if now - spoken >= every and done:
-                left = f", about {(now - start) / done * (total - done):.0f} s left" if total else ""
+                # a total may be an estimate, and too low
+                left = f", about {(now - start) / done * (total - done):.0f} s left" if total and done < total else ""
                 self.say(f"  {what}: {done}/{total or '?'}{left}")
                 spoken = now
             yield item
