@@ -39,7 +39,7 @@ def test_a_tagger_for_each_seed(place, capsys):
 
 
 def test_recipes_are_taken_by_name_and_changed(place, monkeypatch):
-    root, args = place
+    args = place[1]
     seen = []
     monkeypatch.setattr(
         "ocr_neurons.ner.train.train", lambda *_, **how: seen.append(how) or {"labels": [], "seconds": 0}
