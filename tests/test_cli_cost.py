@@ -21,7 +21,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str],
     folder = tmp_path_factory.mktemp("cost")
     planted.write_planted(folder / "data", train=0, dev=2, test=4)
     tagger = planted.untrained(tiny_folder("mistral"))
-    save_whole(tagger, folder / "tagger", {"labels": tagger.labels, "base": "tiny", "max_length": 48})
+    card = {"labels": tagger.labels, "base": "tiny", "encoding": tagger.encoding.to_json()}
+    save_whole(tagger, folder / "tagger", card)
     return folder
 
 

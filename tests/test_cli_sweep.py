@@ -25,7 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str],
     """A tagger that was never trained, data, two rankings, a list of settings."""
     root = tmp_path_factory.mktemp("sweep")
     tagger = planted.untrained(tiny_folder("mistral"))
-    card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny", "max_length": 48}
+    card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny"}
+    card["encoding"] = tagger.encoding.to_json()
     save_whole(tagger, root / "tagger", card)
     planted.write_planted(root / "data", train=0, dev=6, test=4)
     for number, name in enumerate(("one", "two")):

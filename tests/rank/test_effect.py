@@ -206,12 +206,12 @@ def test_the_path_integral_becomes_the_measured_change(tiny_folder, kind):
     tagger = exact(tiny_folder(kind))
     loss, documents, sets = TaggerLoss(tagger), planted.planted(2, 1), {"some": neuron_set(FEW)}
     errors: dict[int, float] = {}
-    for nodes in (1, 2, 8):
+    for nodes in (1, 2, 16):
         found = effects(tagger.model, loss.pieces, documents, sets, [0.5, 1.5], nodes=nodes)
         errors[nodes] = max(float(np.abs(e.path - e.measured).max()) for e in found)
         straight = max(float(np.abs(e.first - e.measured).max()) for e in found)
-    assert errors[8] < errors[2] < straight
-    assert errors[8] < 0.01 * straight
+    assert errors[16] < errors[2] < straight
+    assert errors[16] < 0.01 * straight
 
 
 def test_factors_on_the_way_do_not_change_the_end(tiny_folder):

@@ -19,6 +19,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import blocks, neuron_width
 from ocr_neurons.ner import tagger as tagging
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.tagger import Prepared, Tagger
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.sweep.prefix import Prefix, size_of
@@ -73,7 +74,7 @@ def made(name: str, tokenizer: t.PreTrainedTokenizerFast, bidirectional: bool = 
         for module in model.modules():
             if isinstance(module, torch.nn.Linear):
                 module.weight.normal_(0, 0.3)
-    return Tagger(model, tokenizer, list(planted.LABELS), 48, {})
+    return Tagger(model, tokenizer, list(planted.LABELS), Encoding(48), {})
 
 
 @pytest.fixture
