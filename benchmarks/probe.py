@@ -26,7 +26,7 @@ from typing import Any
 import torch
 
 from ocr_neurons.common.files import write_json, write_text
-from ocr_neurons.lm.load import load_tokenizer, load_trunk, resolve
+from ocr_neurons.lm.load import load_tokenizer, load_trunk, pick_dtype, resolve
 from ocr_neurons.lm.sites import SITE, readings, site_width
 from ocr_neurons.probe import pilot
 from ocr_neurons.probe.accumulate import Accumulator, Rows
@@ -37,7 +37,12 @@ from ocr_neurons.text.pairs import PairFile, TextPair, read_pairs, write_pairs
 from peers.common import Meter, touch
 
 HERE = Path(__file__).parent
+CPU = torch.device("cpu")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+WHOLE = 10_000
+"""Most pairs that go through all layers in the measurement of memory."""
+FIRST = 3
+"""Layers that larger numbers of pairs go through."""
 
 
 def main() -> None:
@@ -52,6 +57,7 @@ def main() -> None:
     parser.add_argument("--hold", type=int, help=argparse.SUPPRESS)  # measure the memory of this process
     parser.add_argument("--own", type=int, help=argparse.SUPPRESS)  # measure the probe as the peers are measured
     parser.add_argument("--dtype", default="float32", help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)  # layers that --hold reads
     args = parser.parse_args()
     if args.hold or args.own:
         print(json.dumps(_held(args) if args.hold else _own(args)))
@@ -74,7 +80,12 @@ def _speeds(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _memory(args: argparse.Namespace) -> list[dict[str, Any]]:
-    return [_child(args, "--hold", count, "bfloat16") for count in args.memory]
+    return [_child(args, "--hold", count, "auto") for count in args.memory if count <= WHOLE]
+
+
+def _first_layers(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """All numbers of pairs, through the first layers alone: what is kept for each pair would show there as well."""
+    return [_child(args, "--hold", count, "auto", FIRST) for count in args.memory]
 
 
 def _speed(args: argparse.Namespace, dtype: torch.dtype) -> dict[str, float]:
@@ -82,10 +93,10 @@ def _speed(args: argparse.Namespace, dtype: torch.dtype) -> dict[str, float]:
 
     The ratio is the median over chunks: on a shared machine a single one may be far off.
     """
-    trunk, tokenizer = load_trunk(args.model, dtype, torch.device("cpu")), load_tokenizer(args.model)
+    trunk, tokenizer = load_trunk(args.model, dtype, CPU), load_tokenizer(args.model)
     chunks = Chunks(read_pairs(args.pairs), tokenizer)
     maps, width, pad_id = readings(trunk, SITE), site_width(trunk, SITE), int(tokenizer.pad_token_id or 0)
-    budget, device = TOKEN_BUDGET["cpu"], torch.device("cpu")
+    budget, device = TOKEN_BUDGET["cpu"], CPU
     accumulator: Accumulator | None = None
     bare: list[float] = []
     probed: list[float] = []
@@ -134,7 +145,8 @@ def _held(args: argparse.Namespace) -> dict[str, float]:
         meter = Meter()
         given = PairFile(path)
         meter.start()
-        probe(trunk, tokenizer, given, Probing(protocol="words"))
+        layers = tuple(range(args.first)) if args.first else None
+        probe(trunk, tokenizer, given, Probing(protocol="words", layers=layers))
         meter.stop()
     return {"pairs": args.hold, "mib_above_model": meter.peak_mib, "seconds": meter.seconds}
 
@@ -163,15 +175,16 @@ def _own(args: argparse.Namespace) -> dict[str, Any]:
 
 def _warm(args: argparse.Namespace) -> tuple[Any, Any]:
     """The model, every weight read and one text run, so that what comes after is the probe's own."""
-    trunk, tokenizer = load_trunk(args.model, DTYPES[args.dtype], torch.device("cpu")), load_tokenizer(args.model)
+    trunk, tokenizer = load_trunk(args.model, pick_dtype(args.dtype, CPU), CPU), load_tokenizer(args.model)
     touch(trunk)
     with torch.inference_mode():
         trunk(**tokenizer("one text", return_tensors="pt"))
     return trunk, tokenizer
 
 
-def _child(args: argparse.Namespace, what: str, count: int, dtype: str) -> dict[str, Any]:
-    return _line([sys.executable, __file__, str(args.pairs), args.model, what, str(count), "--dtype", dtype], True)
+def _child(args: argparse.Namespace, what: str, count: int, dtype: str, first: int = 0) -> dict[str, Any]:
+    command = [sys.executable, __file__, str(args.pairs), args.model, what, str(count), "--dtype", dtype]
+    return _line([*command, "--first", str(first)], True)
 
 
 def _compared(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -208,15 +221,16 @@ def _markdown(found: dict[str, Any]) -> str:
             f"| {row['dtype']} | {row['bare_tokens_per_second']:,.0f} | {row['probe_tokens_per_second']:,.0f} "
             f"| {row['ratio']:.3f} | {row['padding']:.1%} |"
         )
-    lines += ["", "| pairs | peak above the model, MiB |", "|---|---|"]
-    lines += [f"| {row['pairs']:,} | {row['mib_above_model']:,.0f} |" for row in found["memory"]]
+    for key, what in (("memory", "all layers"), ("first", f"the first {FIRST} layers")):
+        lines += ["", f"| pairs, through {what} | peak above the model, MiB | seconds |", "|---|---|---|"]
+        lines += [f"| {row['pairs']:,} | {row['mib_above_model']:,.0f} | {row['seconds']:,.0f} |" for row in found[key]]
     lines += ["", "| tool | pairs | pairs/s | peak above the model, MiB |", "|---|---|---|---|"]
     for row in found["peers"]:
         lines.append(f"| {row['name']} | {row['pairs']} | {row['pairs_per_second']:.1f} | {row['peak_mib']:,.0f} |")
     return "\n".join(lines) + "\n"
 
 
-STAGES = {"speed": _speeds, "peers": _compared, "memory": _memory}
+STAGES = {"speed": _speeds, "peers": _compared, "memory": _memory, "first": _first_layers}
 
 if __name__ == "__main__":
     main()
