@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons import __version__
+from ocr_neurons.common.arguments import checked
 from ocr_neurons.common.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -105,13 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
     probe.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
     probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
-    probe.add_argument("--layers", type=_checked(probing.layers), help="layers to read, such as 0-3,8 (default all)")
+    probe.add_argument("--layers", type=checked(probing.layers), help="layers to read, such as 0-3,8 (default all)")
     probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
     probe.add_argument("--language", default="", help="language of whole texts (protocol aligned), such as fr")
     probe.add_argument("--pool", default="mean", help="mean, max or last of the word's sub-words (default mean)")
     probe.add_argument(
         "--shard",
-        type=_checked(probing.shard),
+        type=checked(probing.shard),
         default=(0, 1),
         help="read a part of the pairs only, such as 2/8; see merge",
     )
@@ -150,18 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
 
     train = command("train", training.train, "train a tagger on a data set")
-    train.add_argument("data", help="data set, folder or file")
-    train.add_argument("--model", default="smollm2", help="model to start from (default smollm2)")
-    train.add_argument("--recipe", default="default", help="default, causal, repeat, paper, encoder, noise or stable")
-    train.add_argument("--config", type=Path, help="settings in TOML; its [train] section is used, not --recipe")
-    train.add_argument("--epochs", type=int, help="passes over the training data")
-    train.add_argument("--patience", type=int, help="end after so many epochs that are no better on dev; keep the best")
-    train.add_argument("--noise", help="noise model of recipes that train on noise: en, fr, de, or a file")
-    train.add_argument("--edit", type=Path, help="edit (edit.json) that is active while the tagger is trained")
-    train.add_argument("--seed", type=int, default=1)
-    train.add_argument("--seeds", type=_checked(training.seeds), help="train one tagger for each of, such as 1-3")
-    train.add_argument("--report-to", default="", help="loggers of the Trainer, such as tensorboard or wandb")
-    train.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
+    training.options(train)
     _machine(train, "auto")
 
     tag = command("tag", tagging.tag, "tag named entities in files and folders of text")
@@ -221,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_argument("--profile", type=Path, help="mean, shift: the profile that holds the neurons' means")
     edit.add_argument("--strength", type=float, help="mean, shift: how far to go (default 1: all the way)")
     edit.add_argument("--group", help="mean, shift: noise level or half of the profile (default: all words)")
-    edit.add_argument("--layers", type=_checked(probing.layers), help="layers to edit, such as 0-3,8 (default all)")
+    edit.add_argument("--layers", type=checked(probing.layers), help="layers to edit, such as 0-3,8 (default all)")
     edit.add_argument("--count", type=int, help="the best COUNT neurons only")
     edit.add_argument("--after", type=Path, help="edit to apply before this one; both are written")
     edit.add_argument("--flip", action="store_true", help="as much in the other direction: factor 0.5 becomes 1.5")
@@ -336,18 +326,6 @@ def _noise(parser: argparse.ArgumentParser) -> None:
     measure.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
     measure.add_argument("--seed", type=int, default=1)
     measure.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """As a type of argparse, which wants an error of its own."""
-
-    def convert(given: str) -> Any:  # noqa: ANN401 - whatever is read
-        try:
-            return read(given)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
 
 
 def _rules(given: str) -> list[str]:

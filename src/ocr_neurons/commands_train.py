@@ -6,11 +6,30 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocr_neurons.common.arguments import checked
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.ranges import numbers
 
 if TYPE_CHECKING:
     from ocr_neurons.ner.recipe import Recipe
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``train``."""
+    parser.add_argument("data", help="data set, folder or file")
+    parser.add_argument("--model", default="smollm2", help="model to start from (default smollm2)")
+    parser.add_argument("--recipe", default="default", help="default, causal, repeat, paper, encoder, noise or stable")
+    parser.add_argument("--config", type=Path, help="settings in TOML; its [train] section is used, not --recipe")
+    parser.add_argument("--epochs", type=int, help="passes over the training data")
+    parser.add_argument(
+        "--patience", type=int, help="end after so many epochs that are no better on dev; keep the best"
+    )
+    parser.add_argument("--noise", help="noise model of recipes that train on noise: en, fr, de, or a file")
+    parser.add_argument("--edit", type=Path, help="edit (edit.json) that is active while the tagger is trained")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=checked(seeds), help="train one tagger for each of, such as 1-3")
+    parser.add_argument("--report-to", default="", help="loggers of the Trainer, such as tensorboard or wandb")
+    parser.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
 
 
 def train(args: argparse.Namespace) -> None:
