@@ -79,7 +79,7 @@ def test_changed_leaves_what_is_none():
         ("[rank]\nshare = 1.5", "share 1.5 given; wanted a number from 0 to 1"),
         ("[rank]\nthreshold = 1.2", "threshold 1.2 given; wanted one of 0.5, 1"),
         ("[train]\nepochs = 0", "epochs = 0 given; wanted at least 1"),
-        ('[train]\nattention = "both"', "attention = 'both' given; wanted bidirectional or causal"),
+        ('[train]\nattention = "both"', "attention = 'both' given; wanted bidirectional, causal, repeat"),
     ],
 )
 def test_settings_that_are_wrong_are_named_with_their_file(tmp_path, text, message):

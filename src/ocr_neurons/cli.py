@@ -189,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument(
         "--neurons", type=Path, required=True, action="append", help="ranked neurons (.json); repeatable"
     )
+    sweep.add_argument("--profile", type=Path, help="profile of the neurons; operations mean and shift need it")
     sweep.add_argument("--store", required=True, help="where trials are kept: a file, or a URL such as sqlite:///s.db")
     sweep.add_argument("--preset", help="first-layers, layer-25, thirds or every-layer (default: the grid of --config)")
     sweep.add_argument(

@@ -77,11 +77,13 @@ def test_random_draws_cover_the_layer_evenly():
         ({"shares": [0.0]}, "wanted shares above 0"),
         ({"shares": [1.5]}, "wanted shares above 0"),
         ({"factors": [1.0]}, "other than 1"),
+        ({"factors": [0.0], "operations": ["mean"]}, "other than 0"),
+        ({"factors": [0.0], "operations": ["scale", "shift"]}, "other than 0 and 1"),
         ({"factors": [-0.5]}, "factors of 0 or more"),
         ({"factors": [math.nan]}, "factors of 0 or more"),
         ({"factors": [math.inf]}, "factors of 0 or more"),
         ({"operations": []}, "one operation"),
-        ({"operations": ["zeros"]}, "operation 'zeros' given; wanted one of scale, zero; nearest: zero"),
+        ({"operations": ["zeros"]}, "operation 'zeros' given; wanted one of scale, zero, mean, shift; nearest: zero"),
     ],
 )
 def test_grids_that_make_no_sense(changes, message):
