@@ -97,7 +97,8 @@ class Setting:
 class EditMaker:
     """The edits that settings stand for; one or several rankings, and the seed of the random draws.
 
-    ``profile`` holds the means that ``mean`` and ``shift`` need; they are refused without it. The best neurons of a region are looked up once for all settings that share them.
+    ``profile`` holds the means that ``mean`` and ``shift`` need; they are refused without it. The best neurons
+    of a region are looked up once for all settings that share them.
     """
 
     def __init__(self, ranked: NeuronSet | Mapping[str, NeuronSet], seed: int, profile: Profile | None = None) -> None:

@@ -21,8 +21,9 @@ from ocr_neurons.sweep.store import GRACE, HEARTBEAT, Store
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker must know: files by name, settings, and the store. ``rankings`` are neuron files by name, ``profile`` one of
-    means for the operations that need them."""
+    """All that a worker must know: files by name, settings, and the store. ``rankings`` are neuron files by name,
+    ``profile`` holds the means that some operations need.
+    """
 
     tagger: Path
     data: str
