@@ -31,10 +31,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "rank"))
 import planted_neurons  # noqa: E402
 
 CPU = torch.device("cpu")
-COUNT, STRENGTH = 4, 3.0
-"""Planted neurons, and the weight with which they read the spot: 30 on digits, 0.1 on all else."""
-HARM = 0.1
+COUNT, STRENGTH = 4, 1.5
+"""Planted neurons, and the weight with which they read the spot: some 8 on digits, 0.4 on all else."""
+HARM = 0.3
 """Size of what a planted neuron writes for each unit of its activation; the hidden state has some 6 in all."""
+LITTLE = 0.2
+"""What all other neurons write is multiplied by this, so that silencing a few of them beside costs little."""
 NAMES = ("Liverpool", "John", "Thornton")
 CONFUSED = {"o": "0", "l": "1", "s": "5", "e": "3", "a": "4", "b": "6", "t": "7", "i": "1", "g": "9"}
 
@@ -69,6 +71,9 @@ def tagger(folder: Path, data: Dataset, *, harm: float) -> Path:
     model = build(str(base), planted.LABELS, attention="bidirectional", dtype=torch.float32, device=CPU)
     encoding = Encoding(60, 4)
     made = Tagger(model, planted_trunk.tokenizer, list(planted.LABELS), encoding, {})
+    with torch.no_grad():
+        for block in blocks(model):
+            block.mlp.down_proj.weight.mul_(LITTLE)
     places = _fit(made, [*data.train, *data.clean_twins["train"]])
     with torch.no_grad():
         for layer, number in planted_trunk.neurons:

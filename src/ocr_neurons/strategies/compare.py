@@ -28,6 +28,7 @@ class Row:
         holm, clean_holm: their p-values corrected for all strategies in the table.
         minutes: its making, with what it rests on, beyond the plain tagger; None for a tagger that was given.
         random: as many random neurons in the place of its own, where it gained.
+        over_rival: strict F1 on OCR text minus that of the strategy that does the same to random neurons.
     """
 
     strategy: Strategy
@@ -39,6 +40,7 @@ class Row:
     holm: float | None = None
     clean_holm: float | None = None
     random: RandomBeside | None = None
+    over_rival: Difference | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +69,9 @@ class Row:
             "clean_difference": _difference(self.clean_change, self.clean_holm),
             "noise_cost": self.cost.entry(seed),
             "random_control": self.random.entry() if self.random else None,
+            "minus_rival": {"rival": self.strategy.rival} | difference_to_dict(self.over_rival)
+            if self.over_rival
+            else None,
             "minutes": self.minutes,
         }
 
@@ -75,11 +80,15 @@ def compared(bench: Bench, strategies: Sequence[Strategy]) -> list[Row]:
     """The rows of strategies whose predictions are on disk, the first of which is doing nothing."""
     rows = [_row(bench, strategy) for strategy in strategies]
     plain, others, seed = rows[0], rows[1:], bench.config.seed
+    named = {row.name: row for row in rows}
     others = [
         replace(
             row,
             change=compare(row.scores, plain.scores, seed=seed),
             clean_change=compare(row.clean, plain.clean, seed=seed) if row.clean and plain.clean else None,
+            over_rival=compare(row.scores, named[row.strategy.rival].scores, seed=seed)
+            if row.strategy.rival in named
+            else None,
         )
         for row in others
     ]

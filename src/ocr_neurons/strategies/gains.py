@@ -66,6 +66,7 @@ def gains_strategy(which: str, title: str) -> Strategy:
         lambda bench, folder: make_gains(bench, folder, which),
         lambda options: (options.gain_share if ranked else 1.0, options.gain_epochs, options.gain_rate),
         probes=ranked,
+        rival="gains-random" if which == "sensitive" else "",
     )
 
 

@@ -103,10 +103,12 @@ def _recall(rows: Sequence[Row]) -> str:
 def _dev(row: Row) -> str:
     said = f"strict F1 on dev {points(row.made.dev_f1)}"
     if row.random:
-        mean = sum(row.random.f1s) / len(row.random.f1s)
         over = row.random.over
-        said += f"; {len(row.random.f1s)} draws of random neurons: {points(mean)} on test on average, "
-        said += f"{signed(over.f1)} {bounds((over.low, over.high))} below" if over.f1 >= 0 else f"{signed(over.f1)}"
+        said += (
+            f"; {_change(over)} on test over the mean of {len(row.random.f1s)} draws of random neurons treated alike"
+        )
+    if row.over_rival:
+        said += f"; {_change(row.over_rival)} on test over `{row.strategy.rival}`"
     return said if row.name != NOTHING else f"{said}; everything else is compared with it"
 
 

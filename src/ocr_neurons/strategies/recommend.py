@@ -30,44 +30,50 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
     if harmful:
         row = max(harmful, key=lambda row: row.change.low if row.change else 0.0)
         return (
-            f"None of {_count(others)} is recommended: {row.strategy.title} gained {_size(row.change)} on OCR text, "
-            f"but lost on clean text: {_size(row.clean_change)}.",
+            f"Nothing is recommended: {row.strategy.title} changes strict F1 by {_size(row.change)} on OCR text, but by "
+            f"{_size(row.clean_change)} on clean text.",
             None,
         )
     row = max(others, key=lambda row: row.change.f1 if row.change else 0.0)
-    whole = "it cannot be told" if len(others) == 1 else f"none of {_count(others)} can be told"
-    subject = "that one" if len(others) == 1 else "the best of them on test"
+    many = len(others) > 1
+    whole = f"none of the {len(others)} strategies can be told" if many else "it cannot be told"
+    subject = f"the best of them on test, {row.strategy.title}," if many else row.strategy.title
     return (
-        f"Nothing is recommended: {whole} from doing nothing on OCR text to the good; {subject}, {row.strategy.title}, "
-        f"changed {_size(row.change)}.",
+        f"Nothing is recommended: {whole} from doing nothing on OCR text, unless it be worse; {subject} changes strict "
+        f"F1 by {_size(row.change)}.",
         None,
     )
 
 
 def _praise(row: Row, change: Difference, count: int) -> str:
-    cost = f", in {seconds(60 * row.minutes)} beyond the plain tagger" if row.minutes is not None else ""
-    said = f"Recommended: {row.strategy.title}, which changed {_size(change)} on OCR text over doing nothing"
+    work = f" It takes {seconds(60 * row.minutes)} beyond the plain tagger." if row.minutes is not None else ""
+    said = f"Recommended: {row.strategy.title}. Against doing nothing strict F1 changes by {_size(change)} on OCR text"
     if row.clean_change:
-        said += f", and {_size(row.clean_change)} on clean text{cost}."
+        said += f" and by {_size(row.clean_change)} on clean text."
     else:
-        said += f"{cost}; what it does on clean text is not known, as there are no clean twins."
+        said += "; what it does on clean text is not known, as there are no clean twins."
     if row.holm is not None and count > 1:
-        sure = "stays so" if row.holm <= 0.05 else "may be chance"
-        said += f" Corrected for {count} strategies that {sure} ({p_value(row.holm)})."
+        sure = "that stays a gain" if row.holm <= 0.05 else "that may be chance"
+        said += f" Corrected for {count} strategies {sure} ({p_value(row.holm)})."
+    return said + _owed(row) + work
+
+
+def _owed(row: Row) -> str:
+    """Whether random neurons would have done as well, where that is known."""
     if row.random:
-        owed = "better than" if row.random.beaten else "no better than"
-        said += f" It did {owed} {len(row.random.f1s)} draws of random neurons treated alike."
-        said += "" if row.random.beaten else " So the gain is not owed to which neurons were chosen."
-    return said
+        beaten, others = row.random.beaten, f"{len(row.random.f1s)} draws of random neurons treated alike"
+    elif row.over_rival:
+        beaten, others = row.over_rival.low > 0, "as many random neurons"
+    else:
+        return ""
+    if beaten:
+        return f" It did better than {others}."
+    return f" It did no better than {others}, so the gain is not owed to which neurons were chosen."
 
 
 def _harms(row: Row) -> bool:
     return row.clean_change is not None and row.clean_change.high < 0
 
 
-def _count(rows: Sequence[Row]) -> str:
-    return f"the {len(rows)} strategies"
-
-
 def _size(value: Difference | None) -> str:
-    return "nothing" if value is None else f"{signed(value.f1)} {bounds((value.low, value.high))} points of strict F1"
+    return "nothing" if value is None else f"{signed(value.f1)} {bounds((value.low, value.high))} points"

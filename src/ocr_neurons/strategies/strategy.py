@@ -66,6 +66,7 @@ class Strategy:
         noise: whether it needs a noise model of the data's language.
         trains: whether it trains a tagger from the base model.
         needs: strategies whose tagger it starts from.
+        rival: the strategy that does the same to random neurons.
     """
 
     name: str
@@ -76,3 +77,4 @@ class Strategy:
     noise: bool = False
     trains: bool = False
     needs: tuple[str, ...] = (NOTHING,)
+    rival: str = ""
