@@ -27,6 +27,7 @@ from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
 from ocr_neurons.steps import (
     base_key,
+    describe,
     load_profiles,
     probe_files,
     probe_key,
@@ -92,13 +93,7 @@ class _Run:
     def go(self) -> dict[str, Any]:
         config = self.config
         config.save(self.out / "run.toml")
-        self.manifest.describe(
-            seed=config.seed,
-            config=asdict(config),
-            device=str(self.device),
-            dtype=str(self.dtype).removeprefix("torch."),
-            hashes={"data": self.data.digest()},
-        )
+        describe(self.manifest, config, self.data, self.device, self.dtype)
         results = ("summary.json", "details.json", "predictions-baseline.tsv", "predictions-chosen.tsv")
         if self.manifest.done("confirm", self.keys["confirm"], [self.out / name for name in results]):
             self.reporter.say("every step was done before with these settings; test is scored once")

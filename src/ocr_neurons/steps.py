@@ -11,7 +11,7 @@ import torch
 
 from ocr_neurons import __version__
 from ocr_neurons.common.files import sha256
-from ocr_neurons.common.manifest import digest
+from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
 from ocr_neurons.lm.neurons import NeuronSet
@@ -35,6 +35,17 @@ from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 PAIRS, PROFILE = "pairs.jsonl", "profile.safetensors"
 CONTROL_PAIRS, CONTROL_PROFILE = "control.jsonl", "profile-control.safetensors"
+
+
+def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.device, dtype: torch.dtype) -> None:
+    """Write down what a folder is made with."""
+    manifest.describe(
+        seed=config.seed,
+        config=asdict(config),
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        hashes={"data": data.digest()},
+    )
 
 
 def train_tagger(

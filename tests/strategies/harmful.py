@@ -28,7 +28,7 @@ from ocr_neurons.text.document import Document
 from ocr_neurons.text.led import with_zero_distances
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rank"))
-import planted_neurons  # noqa: E402
+import planted_neurons
 
 CPU = torch.device("cpu")
 COUNT, STRENGTH = 4, 1.5

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import harmful
 import pytest
 import torch
 
-import harmful
 import planted
 from ocr_neurons.common.progress import QUIET
 from ocr_neurons.config import Comparing, Config, Pairing

@@ -120,6 +120,17 @@ def test_operations_without_strength_stand_once():
     assert zero.edit(RANKED, 1).gains(torch.device("cpu"), torch.float32)[0].eq(0).sum() == zero.count
 
 
+def test_means_and_shifts_need_a_profile_and_say_what_they_do():
+    settings = grid(RANKED, ["first"], [0.1], [0.5, 1.0], 0, ["mean", "shift"])
+    assert [(one.operation, one.factor) for one in settings] == [
+        ("mean", 0.5), ("mean", 1.0), ("shift", 0.5), ("shift", 1.0),
+    ]  # fmt: skip
+    assert settings[0].describe(4).endswith("replaced by their mean on clean words, at strength 0.5")
+    assert settings[3].describe(4).endswith("moved by 1 x (clean mean - noisy mean)")
+    with pytest.raises(UserError, match="operation 'mean' given without a profile"):
+        EditMaker(RANKED, 1).of(settings[0])
+
+
 @given(st.sampled_from(["first", "last", "all", "layer-2"]), st.integers(1, 40), st.integers(-1, 3), st.integers(0, 3))
 def test_edits_are_those_of_the_settings(name, count, draw, seed):
     setting, edits = Setting(name, count, 0.5, draw), EditMaker(RANKED, seed)

@@ -6,7 +6,7 @@ A folder can be given again: what is done with the same settings is not repeated
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ocr_neurons.config import Config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.noise.training import training_noise
+from ocr_neurons.steps import describe
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.chart import write_forest
 from ocr_neurons.strategies.compare import Row, compared
@@ -54,13 +55,7 @@ def compare_strategies(
     bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
     out.mkdir(parents=True, exist_ok=True)
     config.save(out / SETTINGS)
-    bench.manifest.describe(
-        seed=config.seed,
-        config=asdict(config),
-        device=str(bench.device),
-        dtype=str(bench.dtype).removeprefix("torch."),
-        hashes={"data": bench.data.digest()},
-    )
+    describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
     keys = _keys(bench, chosen)
     made = [_make(bench, strategy, keys[strategy.name]) for strategy in chosen]
     for strategy, thing in zip(chosen, made, strict=True):

@@ -10,7 +10,7 @@ from ocr_neurons.strategies.compare import Row
 
 
 def recommended(rows: Sequence[Row]) -> Row | None:
-    """The strategy with the highest lower bound on OCR text among those that gain there and cost nothing on clean text.
+    """The strategy with the highest lower bound on OCR text among those that gain there and cost clean text nothing.
 
     Gain: the 95 % interval of the paired difference lies above zero. Cost: that on the clean twins lies below it.
     """
@@ -30,8 +30,8 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
     if harmful:
         row = max(harmful, key=lambda row: row.change.low if row.change else 0.0)
         return (
-            f"Nothing is recommended: {row.strategy.title} changes strict F1 by {_size(row.change)} on OCR text, but by "
-            f"{_size(row.clean_change)} on clean text.",
+            f"Nothing is recommended: {row.strategy.title} changes strict F1 by {_size(row.change)} on OCR text, but "
+            f"by {_size(row.clean_change)} on clean text.",
             None,
         )
     row = max(others, key=lambda row: row.change.f1 if row.change else 0.0)
