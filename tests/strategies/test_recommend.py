@@ -62,11 +62,17 @@ def test_a_gain_that_clean_text_pays_for_is_not_recommended():
 
 
 def test_failure_is_admitted():
-    said, best = recommendation([NOTHING, UNSURE, row("shift", (-0.1, -0.2, -0.05))])
+    harm = row("shift", (-0.1, -0.2, -0.05))
+    said, best = recommendation([NOTHING, UNSURE, row("noise", (0.0, -0.1, 0.1))])
     assert best is None
-    assert "none of the 2 strategies can be told from doing nothing on OCR text, unless it be worse" in said
-    assert "the best of them on test, sensitive neurons towards their clean mean, changes strict F1 by +2.0" in said
-    assert "it cannot be told" in recommendation([NOTHING, UNSURE])[0]
+    assert said == (
+        "Nothing is recommended: none of the 2 strategies can be told from doing nothing on OCR text; the best on test, "
+        "sensitive neurons towards their clean mean, changes strict F1 by +2.0 [−0.1, 5.0] points."
+    )
+    said, _ = recommendation([NOTHING, UNSURE, harm])
+    assert "none of the 2 strategies gains on OCR text; sensitive neurons less their shift did harm, the others" in said
+    assert "doing nothing is better on OCR text than sensitive neurons less" in recommendation([NOTHING, harm])[0]
+    assert "clean mean, cannot be told from doing nothing on OCR text; it changes" in recommendation([UNSURE])[0]
     assert recommendation([NOTHING]) == ("There is nothing to compare: only the plain tagger was scored.", None)
 
 

@@ -34,15 +34,24 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
             f"by {_size(row.clean_change)} on clean text.",
             None,
         )
+    return _failure(others), None
+
+
+def _failure(others: Sequence[Row]) -> str:
+    """That nothing gained on OCR text, what did harm there, and how the best one did."""
     row = max(others, key=lambda row: row.change.f1 if row.change else 0.0)
-    many = len(others) > 1
-    whole = f"none of the {len(others)} strategies can be told" if many else "it cannot be told"
-    subject = f"the best of them on test, {row.strategy.title}," if many else row.strategy.title
-    return (
-        f"Nothing is recommended: {whole} from doing nothing on OCR text, unless it be worse; {subject} changes strict "
-        f"F1 by {_size(row.change)}.",
-        None,
+    worse = [row.strategy.title for row in others if row.change and row.change.high < 0]
+    who = (
+        f"none of the {len(others)} strategies" if len(others) > 1 else f"the one strategy tried, {row.strategy.title},"
     )
+    if not worse:
+        said = f"{who} can{'' if len(others) > 1 else 'not'} be told from doing nothing on OCR text"
+    elif len(worse) == len(others):
+        said = "doing nothing is better on OCR text than " + " and ".join(worse)
+    else:
+        said = f"{who} gains on OCR text; {', '.join(worse)} did harm, the others cannot be told from doing nothing"
+    best = f"the best on test, {row.strategy.title}," if len(others) > 1 else "it"
+    return f"Nothing is recommended: {said}; {best} changes strict F1 by {_size(row.change)}."
 
 
 def _praise(row: Row, change: Difference, count: int) -> str:
