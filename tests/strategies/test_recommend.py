@@ -66,8 +66,8 @@ def test_failure_is_admitted():
     said, best = recommendation([NOTHING, UNSURE, row("noise", (0.0, -0.1, 0.1))])
     assert best is None
     assert said == (
-        "Nothing is recommended: none of the 2 strategies can be told from doing nothing on OCR text; the best on test, "
-        "sensitive neurons towards their clean mean, changes strict F1 by +2.0 [−0.1, 5.0] points."
+        "Nothing is recommended: none of the 2 strategies can be told from doing nothing on OCR text; the best on "
+        "test, sensitive neurons towards their clean mean, changes strict F1 by +2.0 [−0.1, 5.0] points."
     )
     said, _ = recommendation([NOTHING, UNSURE, harm])
     assert "none of the 2 strategies gains on OCR text; sensitive neurons less their shift did harm, the others" in said

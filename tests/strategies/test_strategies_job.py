@@ -16,8 +16,12 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.config import Comparing, Config, Pairing, load_config
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Prepared
+from ocr_neurons.neutralise.edit import Edit
+from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.strategies import job
+from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.job import compare_strategies
+from ocr_neurons.strategies.strategy import EDIT, NOTHING, Made, Strategy
 from ocr_neurons.strategies.table import STRATEGIES, selected
 from ocr_neurons.strategies.tested import score_test
 from ocr_neurons.text.datasets import load_dataset
@@ -211,6 +215,28 @@ def test_a_given_tagger_is_trained_again_as_it_was(first, config, tmp_path):
     ).read_bytes()
 
 
+def make_quiet(bench: Bench, folder: Path) -> Made:
+    ranking, _profile = bench.ranked
+    edit = Edit.scale(ranking.top(20), 0.5)
+    edit.save(folder / EDIT)
+    return Made(edit.describe(), NOTHING, bench.dev_f1(NOTHING, edit), edited=True)
+
+
+def test_a_strategy_more_is_a_function_and_a_row(first, config, monkeypatch, tagged):
+    out, value = first
+    quiet = Strategy("quiet", "a little less of them", make_quiet, lambda _: 0.5, probes=True)
+    monkeypatch.setitem(STRATEGIES, "quiet", quiet)
+    found = compare_strategies(config, out, only=["quiet"])
+    assert [row["name"] for row in found["strategies"]] == [*(row["name"] for row in value["strategies"]), "quiet"]
+    dev, test = (load_dataset(config.data).split(split)[0].id for split in ("dev", "test"))
+    assert tagged == [dev, test]
+    assert found["strategies"][-1]["what"].startswith("20 neurons of layers ")
+    (gains,) = Edits.load(out / "gains-all" / EDIT).edits
+    assert gains.neurons.model == Edits.load(out / "quiet" / EDIT).edits[0].neurons.model
+    monkeypatch.undo()
+    assert compare_strategies(config, out, only=MANY) == value
+
+
 def test_the_command(first, config, tmp_path, capsys):
     out, value = first
     config.save(tmp_path / "c.toml")
@@ -218,6 +244,10 @@ def test_the_command(first, config, tmp_path, capsys):
     assert main([*line, "--out", str(out), "--only", "noise", "damp"]) == 0
     said = capsys.readouterr()
     assert (said.out.strip(), said.err) == (value["recommendation"], "")
+    assert main([*line[:-1], "--out", str(out), "--only", "noise"]) == 0
+    said = capsys.readouterr()
+    assert [one.split("  ")[0] for one in said.out.splitlines()[1:8]] == [row["title"] for row in value["strategies"]]
+    assert said.out.endswith(f"\n\n{value['recommendation']}\n")
     assert main([*line, "--out", str(tmp_path / "new"), "--only", "damn"]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("ocr-neurons: strategy 'damn' given")

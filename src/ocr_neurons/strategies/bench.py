@@ -18,6 +18,7 @@ from ocr_neurons.ner.examples import Corrupt
 from ocr_neurons.ner.model import load_tagger
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.noise.training import training_noise
 from ocr_neurons.probe.profile import Profile
@@ -108,6 +109,10 @@ class Bench:
             self._held = (name, load_tagger(place, dtype=self.dtype, device=self.device))
         return self._held[1]
 
+    def release(self) -> None:
+        """Hold no tagger, to make room for one that is trained."""
+        self._held = None
+
     def profiles(self) -> tuple[Profile, Profile | None]:
         """The profile of the plain tagger, and that of the placebo or None; probed where it was not."""
         files = [self.out / name for name in probe_files(self.config)]
@@ -153,6 +158,8 @@ class Bench:
         tagger = self.tagger(made.tagger)
         return tagger, Edits.load(self.folder(name) / EDIT).on(tagger.model) if made.edited else nullcontext()
 
-    def dev_f1(self, name: str) -> float:
-        """Strict F1 on dev of a strategy's own tagger."""
-        return evaluate(self.data.dev, self.tagger(name).tag(self.data.dev)).total("strict").f1
+    def dev_f1(self, name: str, edit: Edit | None = None) -> float:
+        """Strict F1 on dev of a strategy's own tagger, with an edit or without."""
+        tagger = self.tagger(name)
+        with edit.on(tagger.model) if edit else nullcontext():
+            return evaluate(self.data.dev, tagger.tag(self.data.dev)).total("strict").f1

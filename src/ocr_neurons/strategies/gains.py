@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import SITE, neuron_maps, neuron_width
 from ocr_neurons.ner.tagger import Tagger
@@ -31,7 +32,9 @@ def at_random(bench: Bench) -> NeuronSet:
 def every_neuron(tagger: Tagger) -> NeuronSet:
     """All neurons of a tagger."""
     layers, width = len(neuron_maps(tagger.model)), neuron_width(tagger.model)
-    return NeuronSet("", SITE, layers, width, {layer: tuple(range(width)) for layer in range(layers)})
+    return NeuronSet(
+        fingerprint(tagger.trunk), SITE, layers, width, {layer: tuple(range(width)) for layer in range(layers)}
+    )
 
 
 def make_gains(bench: Bench, folder: Path, which: str, *, base: str = NOTHING, noisy: bool = False) -> Made:

@@ -26,7 +26,7 @@ from ocr_neurons.strategies.controls import random_beside
 from ocr_neurons.strategies.given import Given, read_given
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
-from ocr_neurons.strategies.strategy import NOTHING, Made, Strategy
+from ocr_neurons.strategies.strategy import Made, Strategy
 from ocr_neurons.strategies.table import STRATEGIES, selected
 from ocr_neurons.strategies.tested import CLEAN, OCR, score_test
 from ocr_neurons.text.datasets import SPLITS, Dataset, load_dataset
@@ -112,10 +112,12 @@ def _make(bench: Bench, strategy: Strategy, key: str) -> Made:
     if made:
         bench.reporter.say(f"{strategy.name}: done before")
         return made
-    if strategy.name != NOTHING:
-        bench.tagger()  # loading it, and what is found in its neurons, is not this strategy's own time
-    if strategy.probes:
+    if strategy.probes:  # what is found in the plain tagger's neurons is not this strategy's own time
         _ = bench.ranked
+    if strategy.trains or not strategy.needs:
+        bench.release()
+    else:
+        bench.tagger(strategy.needs[0])  # nor is loading it
     folder = bench.folder(strategy.name)
     with bench.manifest.step(strategy.name, key):
         made = strategy.make(bench, folder)

@@ -42,6 +42,19 @@ def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return [header, *(_cells(row) for row in rows)]
 
 
+def screen(value: dict[str, Any]) -> str:
+    """The main figures of ``strategies.json`` and the recommendation, as plain text for the terminal."""
+    rows = [("strategy", "F1, OCR text", "minus nothing", "clean text minus nothing", "minutes")]
+    for one in value["strategies"]:
+        changes = (one["difference"], one["clean_difference"])
+        told = (NONE if d is None else f"{signed(d['f1'])} {bounds(tuple(d['ci95']))}" for d in changes)
+        minutes = NONE if one["minutes"] is None else f"{one['minutes']:.1f}"
+        rows.append((one["title"], points(one["ocr"]["strict"]["f1"]), *told, minutes))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "", value["recommendation"]])
+
+
 def page(value: dict[str, Any], rows: Sequence[Row], command: str) -> str:
     """The whole page. ``value`` is what ``strategies.json`` holds."""
     parts = [
