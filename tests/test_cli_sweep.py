@@ -24,7 +24,7 @@ from ocr_neurons.sweep.grid import Setting
 def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]) -> Path:
     """A tagger that was never trained, data, two rankings, a list of settings."""
     root = tmp_path_factory.mktemp("sweep")
-    tagger = planted.untrained(tiny_folder("mistral"))
+    tagger = planted.untrained(tiny_folder("mistral"), seed=7)  # one that finds something
     encoding = tagger.encoding.to_json()
     card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny", "encoding": encoding}
     save_whole(tagger, root / "tagger", card)
