@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,11 @@ def test_learned_gains_change_nothing_but_gains_and_undo_the_harm(repaired, tmp_
     edits = {name: Edits.load(out / f"gains-{name}" / "edit.json").edits[0] for name in ("sensitive", "random")}
     assert edits["random"].neurons.counts() == edits["sensitive"].neurons.counts()
     assert {edit.operation for edit in edits.values()} == {"gains"}
+    for name in ("damp", "gains-sensitive", "gains-random"):
+        model, made = loaded(tagger), json.loads((out / name / "made.json").read_text())
+        with Edits.load(out / name / "edit.json").on(model.model):
+            on_dev = evaluate(DATA.dev, model.tag(DATA.dev)).total("strict").f1
+        assert made["dev_f1"] == on_dev == max([*made["dev_f1s"], on_dev]), "not the best on dev was kept"
     assert {path.name: path.read_bytes() for path in tagger.iterdir()} == weights
     fresh = loaded(tagger).model.state_dict()
     for one in kept:
