@@ -24,15 +24,16 @@ from ocr_neurons.sweep.grid import Setting
 def place(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Callable[[str], Path]) -> Path:
     """A tagger that was never trained, data, two rankings, a list of settings."""
     root = tmp_path_factory.mktemp("sweep")
-    tagger = planted.untrained(tiny_folder("mistral"), seed=4)
-    card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny"}
-    card["encoding"] = tagger.encoding.to_json()
+    tagger = planted.untrained(tiny_folder("mistral"), seed=7)  # one that finds something
+    encoding = tagger.encoding.to_json()
+    card = {"labels": planted.LABELS, "attention": "bidirectional", "base": "tiny", "encoding": encoding}
     save_whole(tagger, root / "tagger", card)
     planted.write_planted(root / "data", train=0, dev=6, test=4)
     for number, name in enumerate(("one", "two")):
         planted.everything_ranked(seed=number).save(root / f"{name}.json")
     listed = [{"region": "layer-1", "count": 20, "factor": 0}, {"region": "last", "count": 9, "factor": 3.0, "draw": 4}]
     (root / "list.json").write_text(json.dumps(listed))
+    (root / "mean.json").write_text(json.dumps([listed[0] | {"factor": 1, "operation": "mean"}]))
     return root
 
 
@@ -105,6 +106,7 @@ def test_screening_scores_a_part_and_says_how_well_it_predicted(swept, place, tm
         (["--preset", "thirds", "--settings", "{0}/list.json"], "--settings and --preset given; wanted one of them"),
         (["--settings", "{}/none.json"], "none.json: no such file; wanted a list of settings"),
         (["--settings", "{}/one.json"], "one.json: wanted a list of settings"),
+        (["--settings", "{}/mean.json"], "operation 'mean' given without a profile"),
         (["--workers", "0"], "--workers 0, .*wanted at least 1 worker"),
         (["--heartbeat", "9", "--grace", "5"], "--heartbeat 9, --grace 5 given; .*a grace above the heartbeat"),
         (["--preset", "thirds", "--draws", "-2"], "-2 draws given"),

@@ -161,7 +161,7 @@ def test_a_run_that_was_stopped_goes_on(config, tmp_path, monkeypatch):
 
     out, short = tmp_path / "out", replace(config, train=replace(config.train, epochs=1))
     with monkeypatch.context() as patch:
-        patch.setattr("ocr_neurons.run.probe", crash)
+        patch.setattr("ocr_neurons.steps.probe", crash)
         with pytest.raises(KeyboardInterrupt):
             run(short, out)
     done = manifest(out)["steps"]

@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands_edit as editing
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
+    from ocr_neurons import commands_strategies as comparing
     from ocr_neurons import commands_sweep as sweeping
     from ocr_neurons import commands_tag as tagging
     from ocr_neurons import commands_train as training
@@ -179,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument(
         "--neurons", type=Path, required=True, action="append", help="ranked neurons (.json); repeatable"
     )
+    sweep.add_argument("--profile", type=Path, help="profile of the neurons; operations mean and shift need it")
     sweep.add_argument("--store", required=True, help="where trials are kept: a file, or a URL such as sqlite:///s.db")
     sweep.add_argument("--preset", help="first-layers, layer-25, thirds or every-layer (default: the grid of --config)")
     sweep.add_argument(
@@ -203,6 +205,10 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--csv", type=Path, help="also write all settings as CSV")
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
+
+    strategies = command("strategies", comparing.strategies, "compare what helps a tagger against OCR noise")
+    comparing.options(strategies)
+    _machine(strategies, None)
 
     edit = command("edit", editing.edit, "say what to do to a set of neurons: an edit, for tag and bake")
     edit.add_argument("neurons", type=Path, help="neurons file (.json)")

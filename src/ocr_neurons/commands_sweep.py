@@ -32,6 +32,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.ner.model import load_tagger
+    from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.choose import choose
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
@@ -46,8 +47,11 @@ def sweep(args: argparse.Namespace) -> None:
     dev = dataset.require("dev")
     test = dataset.require("test") if args.confirm else ()
     files = _named(args.neurons)
-    edits = EditMaker({name: NeuronSet.load(path) for name, path in files.items()}, seed)
+    profile = load_profile(args.profile) if args.profile else None
+    edits = EditMaker({name: NeuronSet.load(path) for name, path in files.items()}, seed, profile)
     settings = _settings(args, edits, options, reporter)
+    for setting in {setting.operation: setting for setting in settings}.values():
+        edits.of(setting)  # shows early what cannot be made
     promise = {}
     if args.screen:
         promise = predictions(settings, edits, predictor(args.screen))
@@ -56,7 +60,7 @@ def sweep(args: argparse.Namespace) -> None:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check([*dev, *test], dataset.name)
-    job = _job(args, files, settings, _identity(tagger, edits, dataset))
+    job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
@@ -113,7 +117,7 @@ class Found:
                 over = difference_text(test.over_controls(self.seed))
                 lines.append(f"on test, minus {len(test.controls)} random draws: {over}")
             flipped = difference_text(test.flipped_gain(self.seed))
-            lines.append(f"on test, the opposite edit (times {test.opposite.factor:g}) minus baseline: {flipped}")
+            lines.append(f"on test, the opposite edit ({test.opposite.doing()}) minus baseline: {flipped}")
             lines.append(self._verdict(test))
         return "\n".join(lines)
 
@@ -187,13 +191,15 @@ def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, rep
     return found
 
 
-def _identity(tagger: Tagger, edits: EditMaker, dataset: Dataset) -> str:
+def _identity(tagger: Tagger, edits: EditMaker, dataset: Dataset, profile: Path | None) -> str:
     """What the trials of a store rest on."""
+    from ocr_neurons.common.files import sha256
     from ocr_neurons.common.manifest import digest
     from ocr_neurons.lm.load import fingerprint
 
+    means = [sha256(profile)] if profile else []
     known = {name: ranked.to_json() for name, ranked in edits.rankings.items()}
-    return digest(fingerprint(tagger.model), known.get("", known), dataset.digest(), edits.seed)
+    return digest(fingerprint(tagger.model), known.get("", known), dataset.digest(), edits.seed, *means)
 
 
 def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Setting], identity: str) -> Job:
@@ -209,6 +215,7 @@ def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Se
         tagger=args.tagger,
         data=args.data,
         rankings=files,
+        profile=args.profile,
         settings=tuple(settings),
         url=args.store if "://" in args.store else file_url(Path(args.store)),
         name="sweep",

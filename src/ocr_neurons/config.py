@@ -10,7 +10,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
-from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.ner.recipe import RECIPES, Recipe
 from ocr_neurons.noise.controls import CONTROLS
 from ocr_neurons.noise.presets import preset
 from ocr_neurons.noise.words import PROTOCOLS
@@ -96,6 +96,46 @@ class Sweeping:
 
 
 @dataclass(frozen=True)
+class Comparing:
+    """Which strategies against OCR noise are compared (``all``, or names of them), and their small grids.
+
+    ``damp`` and ``amplify`` are factors, ``strengths`` those of ``mean`` and ``shift``; each is tried on every one of
+    ``shares`` of the neurons of each of ``regions``, the most sensitive first. Gains are learned for ``gain_share`` of
+    all neurons (or for all) in ``gain_epochs`` epochs by Adam at ``gain_rate``, which falls to 0. ``noise_share`` and
+    ``stability`` are those of the recipes with noise. ``draws`` random neuron sets stand beside an edit that gained.
+    """
+
+    which: tuple[str, ...] = ("all",)
+    regions: tuple[str, ...] = ("all",)
+    shares: tuple[float, ...] = (0.001, 0.01, 0.05)
+    damp: tuple[float, ...] = (0.0, 0.5)
+    amplify: tuple[float, ...] = (1.5, 2.0)
+    strengths: tuple[float, ...] = (0.5, 1.0)
+    gain_share: float = 0.05
+    gain_epochs: int = 3
+    gain_rate: float = 1e-2
+    noise_share: float = RECIPES["stable"].noise_share
+    stability: float = RECIPES["stable"].stability
+    draws: int = 20
+
+    def __post_init__(self) -> None:
+        for factors, operation in ((self.damp, "scale"), (self.amplify, "scale"), (self.strengths, "mean")):
+            check_grid(self.regions, self.shares, factors, self.draws, (operation,))
+        wanted = {
+            "damp": (all(factor < 1 for factor in self.damp), "factors below 1"),
+            "amplify": (all(factor > 1 for factor in self.amplify), "factors above 1"),
+            "gain_share": (0 < self.gain_share <= 1, "a share above 0 up to 1"),
+            "gain_epochs": (self.gain_epochs >= 1, "at least 1"),
+            "gain_rate": (0 < self.gain_rate < float("inf"), "a positive number"),
+            "noise_share": (0 < self.noise_share <= 1, "a share above 0 up to 1"),
+            "stability": (0 < self.stability < float("inf"), "a positive number"),
+        }
+        for name, (holds, what) in wanted.items():
+            if not holds:
+                raise UserError(f"strategies: {name} = {getattr(self, name)!r} given; wanted {what}")
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that decides the numbers of a run, besides the data and the weights themselves."""
 
@@ -108,6 +148,7 @@ class Config:
     pairs: Pairing = field(default_factory=Pairing)
     rank: Ranking = field(default_factory=Ranking)
     sweep: Sweeping = field(default_factory=Sweeping)
+    strategies: Comparing = field(default_factory=Comparing)
 
     def changed(self, **values: Any) -> Config:  # noqa: ANN401 - any field
         """The same with other values; those that are None are left as they are."""

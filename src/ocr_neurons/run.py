@@ -11,33 +11,31 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ocr_neurons import __version__
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, sha256, write_json
+from ocr_neurons.common.files import read_json, write_json
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.config import Config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.tagger import Tagger
-from ocr_neurons.ner.train import train
-from ocr_neurons.noise.controls import control_pairs
-from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
-from ocr_neurons.noise.training import training_noise
-from ocr_neurons.noise.words import word_pairs
-from ocr_neurons.probe.checkpoint import remove
-from ocr_neurons.probe.probe import Probing, probe
 from ocr_neurons.probe.profile import Profile
-from ocr_neurons.probe.profile_file import load_profile, save_profile
-from ocr_neurons.rank.choose import choose as choose_neurons
-from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.paper import rank_paper
-from ocr_neurons.rank.specific import specific
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
+from ocr_neurons.steps import (
+    base_key,
+    describe,
+    load_profiles,
+    probe_files,
+    probe_key,
+    probe_tagger,
+    probing_pairs,
+    ranking_of,
+    train_tagger,
+)
 from ocr_neurons.sweep.choose import choose
 from ocr_neurons.sweep.confirm import confirm
 from ocr_neurons.sweep.database import file_url
@@ -46,7 +44,6 @@ from ocr_neurons.sweep.store import Store
 from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import SPLITS, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
-from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 
 def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence: bool = False) -> dict[str, Any]:
@@ -75,7 +72,7 @@ class _Run:
             source = resolve(config.model, accept_licence=accept_licence, say=reporter.say)
             fetched = time.monotonic() - start
             load_tokenizer(source)  # shows an unknown Hub id before anything is written
-        self.pairs = self._pairs()
+        self.pairs = probing_pairs(config, self.data)
         out.mkdir(parents=True, exist_ok=True)
         self.manifest = Manifest(out)
         if fetched > 1:  # otherwise it was in the cache
@@ -85,12 +82,9 @@ class _Run:
     def _keys(self) -> dict[str, str]:
         """For each step a hash of all that it depends on, the steps before it included."""
         config = self.config
-        weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
-        documents = self.data.digest(twins=False)
-        base = digest(__version__, documents, config.model, weights, config.seed, str(self.dtype))
+        base = base_key(config, self.data, self.dtype)
         keys = {"train": digest(base, "train", None if self.given else asdict(config.train))}
-        pairs = [(pair.clean, pair.noisy, pair.left, pair.right, pair.level) for pair in self.pairs]
-        keys["probe"] = digest(keys["train"], "probe", asdict(config.pairs), pairs, config.rank.control)
+        keys["probe"] = probe_key(keys["train"], config, self.pairs)
         keys["rank"] = digest(keys["probe"], "rank", asdict(config.rank))
         keys["sweep"] = digest(keys["rank"], "sweep", asdict(config.sweep))
         keys["confirm"] = digest(keys["sweep"], "confirm", self.data.digest())
@@ -99,13 +93,7 @@ class _Run:
     def go(self) -> dict[str, Any]:
         config = self.config
         config.save(self.out / "run.toml")
-        self.manifest.describe(
-            seed=config.seed,
-            config=asdict(config),
-            device=str(self.device),
-            dtype=str(self.dtype).removeprefix("torch."),
-            hashes={"data": self.data.digest()},
-        )
+        describe(self.manifest, config, self.data, self.device, self.dtype)
         results = ("summary.json", "details.json", "predictions-baseline.tsv", "predictions-chosen.tsv")
         if self.manifest.done("confirm", self.keys["confirm"], [self.out / name for name in results]):
             self.reporter.say("every step was done before with these settings; test is scored once")
@@ -115,10 +103,10 @@ class _Run:
         tagger = load_tagger(self.given or self.out / "tagger", dtype=self.dtype, device=self.device)
         for split in ("dev", "test"):
             tagger.check(self.data.split(split), f"{self.data.name}, {split}")
-        placebo = ["control.jsonl", "profile-control.safetensors"] if config.rank.control else []
-        self._step("probe", ["pairs.jsonl", "profile.safetensors", *placebo], lambda: self._probe(tagger))
-        profile = load_profile(self.out / "profile.safetensors")
-        control = load_profile(self.out / placebo[1]) if placebo else None
+        self._step(
+            "probe", probe_files(config), lambda: probe_tagger(tagger, self.pairs, config, self.out, self.reporter)
+        )
+        profile, control = load_profiles(config, self.out)
         common, ranking = self._rank(profile, control)
         self._answer(tagger, (profile, control), common, ranking)
         return self._report()
@@ -132,69 +120,15 @@ class _Run:
 
     def _train(self) -> None:
         self.reporter.say(f"train: a tagger on {len(self.data.train)} documents of {self.data.name} …")
-        recipe = self.config.train
-        train(
-            self.data.train,
-            self.config.model,
-            self.out / "tagger",
-            dev=self.data.dev,
-            recipe=recipe,
-            corrupt=training_noise(recipe.noise, self.data) if recipe.noise_share else None,
-            labels=inventory([document for split in SPLITS for document in self.data.split(split)]),
-            seed=self.config.seed,
-            dtype=self.dtype,
-            device=self.device,
-            data=self.config.data,
-            reporter=self.reporter,
+        train_tagger(
+            self.config, self.data, self.config.train, self.out / "tagger", self.dtype, self.device, self.reporter
         )
-
-    def _pairs(self) -> list[TextPair]:
-        """The words to probe with; made first, because there may be too few of them."""
-        options, seed = self.config.pairs, self.config.seed
-        documents = self.data.clean_text("train")
-        return word_pairs(
-            documents,
-            protocol=options.protocol,
-            words=options.words,
-            levels=options.levels,
-            seed=seed,
-            parts=options.parts or None,
-            noise=None if options.noise == "paper" else NoiseMaker(load_noise(options.noise)),
-        )
-
-    def _probe(self, tagger: Tagger) -> None:
-        kind = self.config.rank.control
-        self.reporter.say(f"probe: {len(self.pairs)} pairs of clean and noisy words …")
-        self._read(tagger, self.pairs, "pairs.jsonl", "profile.safetensors")
-        if kind:
-            self.reporter.say(f"probe: as many pairs with another change of the same size ({kind}) …")
-            placebo = control_pairs(self.pairs, kind, self.config.seed)
-            self._read(tagger, placebo, "control.jsonl", "profile-control.safetensors")
-
-    def _read(self, tagger: Tagger, pairs: Sequence[TextPair], name: str, profile: str) -> None:
-        write_pairs(self.out / name, pairs)
-        part = self.out / f"{profile}.part"
-        found = probe(
-            tagger.trunk,
-            tagger.tokenizer,
-            read_pairs(self.out / name),
-            Probing(seed=self.config.seed),
-            about={"model": self.config.model, "pairs": self.config.pairs.protocol, "data": self.config.data},
-            checkpoint=part,
-            reporter=self.reporter,
-        )
-        save_profile(found, self.out / profile)
-        remove(part)
 
     def _rank(self, profile: Profile, control: Profile | None) -> tuple[NeuronSet, NeuronSet]:
         """The paper's common neurons, and all neurons in the order of the method."""
         rule = self.config.rank
         common = rank_paper(profile, threshold=rule.threshold, share=rule.share)
-        parameters: dict[str, Any] = {"threshold": rule.threshold} if rule.method == "paper" else {}
-        scored = score(rule.method, profile, **parameters)
-        if rule.specific and control is not None:
-            scored = specific(scored, score(rule.method, control, **parameters))
-        ranking = choose_neurons(scored, count=profile.layers * profile.width)
+        ranking = ranking_of(profile, control, rule)
         common.save(self.out / "neurons.json")
         ranking.save(self.out / "ranking.json")
         self.reporter.say(
@@ -210,7 +144,7 @@ class _Run:
         settings = grid(ranking, options.regions, options.shares, options.factors, options.draws, options.operations)
         store, edits = (
             Store(file_url(self.out / "sweep.db"), self.keys["rank"], self.keys["rank"]),
-            EditMaker(ranking, seed),
+            EditMaker(ranking, seed, profiles[0]),
         )
 
         def search() -> None:

@@ -83,3 +83,10 @@ def test_ties_go_to_fewer_neurons_and_then_to_the_milder_factor():
     ]
     for order in (trials, trials[::-1]):
         assert choose(order, BASELINE, seed=1)[0].setting == Setting("last", 5, 1.5)
+
+
+def test_of_equal_gains_the_milder_is_taken():
+    """A factor nearer to 1, but a strength nearer to 0."""
+    for operation, mild, strong in (("scale", 0.9, 0.1), ("mean", 0.1, 0.9), ("shift", 0.5, 2.0)):
+        trials = [trial(Setting("first", 9, factor, operation=operation), better=20) for factor in (strong, mild)]
+        assert choose(trials, BASELINE, seed=1)[0].setting.factor == mild

@@ -41,7 +41,7 @@ def test_confirming_equals_plain_evaluation(tiny_folder, kind):
         control = Setting("last", 40, 20.0, FIRST_TEST_DRAW + draw)
         with control.edit(RANKED, 4).on(tagger.model):
             assert scores_of_draw == evaluate(test, tagger.tag(test))
-    with Edit(setting.neurons(RANKED, 4), 2.0 - 20.0).on(tagger.model):
+    with Edit(setting.neurons(RANKED, 4), -18.0).on(tagger.model):  # 2 - 20
         assert found.flipped == evaluate(test, tagger.tag(test))
     gain = found.gain(4)
     assert gain.f1 == found.chosen.total().f1 - found.baseline.total().f1
@@ -55,6 +55,7 @@ def test_confirming_equals_plain_evaluation(tiny_folder, kind):
 def test_the_opposite_of_damping_is_amplifying(factor, wanted):
     assert opposite(Setting("last", 4, factor, operation="scale")) == Setting("last", 4, wanted)
     assert opposite(Setting("last", 4, 0.0, operation="zero")) == Setting("last", 4, 2.0)
+    assert opposite(Setting("last", 4, 0.5, operation="shift")) == Setting("last", 4, -0.5, operation="shift")
 
 
 @pytest.fixture

@@ -77,11 +77,13 @@ def test_random_draws_cover_the_layer_evenly():
         ({"shares": [0.0]}, "wanted shares above 0"),
         ({"shares": [1.5]}, "wanted shares above 0"),
         ({"factors": [1.0]}, "other than 1"),
+        ({"factors": [0.0], "operations": ["mean"]}, "other than 0"),
+        ({"factors": [0.0], "operations": ["scale", "shift"]}, "other than 0 and 1"),
         ({"factors": [-0.5]}, "factors of 0 or more"),
         ({"factors": [math.nan]}, "factors of 0 or more"),
         ({"factors": [math.inf]}, "factors of 0 or more"),
         ({"operations": []}, "one operation"),
-        ({"operations": ["zeros"]}, "operation 'zeros' given; wanted one of scale, zero; nearest: zero"),
+        ({"operations": ["zeros"]}, "operation 'zeros' given; wanted one of scale, zero, mean, shift; nearest: zero"),
     ],
 )
 def test_grids_that_make_no_sense(changes, message):
@@ -116,6 +118,17 @@ def test_operations_without_strength_stand_once():
     (zero, *_) = [setting for setting in found if setting.operation == "zero"]
     assert zero.factor == 0.0
     assert zero.edit(RANKED, 1).gains(torch.device("cpu"), torch.float32)[0].eq(0).sum() == zero.count
+
+
+def test_means_and_shifts_need_a_profile_and_say_what_they_do():
+    settings = grid(RANKED, ["first"], [0.1], [0.5, 1.0], 0, ["mean", "shift"])
+    assert [(one.operation, one.factor) for one in settings] == [
+        ("mean", 0.5), ("mean", 1.0), ("shift", 0.5), ("shift", 1.0),
+    ]  # fmt: skip
+    assert settings[0].describe(4).endswith("replaced by their mean on clean words, at strength 0.5")
+    assert settings[3].describe(4).endswith("moved by 1 x (clean mean - noisy mean)")
+    with pytest.raises(UserError, match="operation 'mean' given without a profile"):
+        EditMaker(RANKED, 1).of(settings[0])
 
 
 @given(st.sampled_from(["first", "last", "all", "layer-2"]), st.integers(1, 40), st.integers(-1, 3), st.integers(0, 3))

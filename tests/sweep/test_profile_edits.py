@@ -19,6 +19,7 @@ from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.profile import Profile, freeze
+from ocr_neurons.sweep.grid import EditMaker, Setting
 from ocr_neurons.sweep.profile_edits import edit_from_profile, legacy_edit
 
 LAYERS, WIDTH, PAIRS = 3, 8, 10
@@ -139,3 +140,14 @@ def test_legacy_is_the_loop_over_layers(indices: dict[int, tuple[int, ...]], fac
     for _ in indices:
         wanted *= factor
     assert legacy_edit(chosen, factor).factor == pytest.approx(wanted)
+
+
+def test_a_sweep_with_a_profile_makes_the_same_edits() -> None:
+    ranked = NeuronSet("f00d", "neuron", 5, WIDTH, {0: (7, 1), 3: (4,)}, {0: (3.0, 1.0), 3: (2.0,)})
+    edits = EditMaker(ranked, 1, profile())
+    for operation in ("mean", "shift"):
+        made = edits.of(Setting("all", 2, 0.5, operation=operation))
+        assert made == edit_from_profile(ranked.top(2), profile(), operation, 0.5)
+    drawn = edits.of(Setting("layer-3", 1, 1.0, 0, "mean"))
+    (number,) = drawn.neurons.indices[3]
+    assert drawn.values[3] == pytest.approx([sides()[0][:, 2, number].mean()])

@@ -46,6 +46,16 @@ def test_the_prediction_is_a_sum_over_neurons(tmp_path):
         assert found[setting] == pytest.approx(wanted)
 
 
+def test_silencing_is_predicted_as_a_factor_of_0_and_what_does_not_multiply_is_refused(tmp_path):
+    made().save(tmp_path / "g.safetensors")
+    predict = predictor(tmp_path / "g.safetensors")
+    zero, scaled = (Setting("layer-2", 9, 0.0, operation=operation) for operation in ("zero", "scale"))
+    found = predictions([zero, scaled], EDITS, predict)
+    assert found[zero] == found[scaled] != 0
+    with pytest.raises(UserError, match="screening: shift given; factors alone can be predicted"):
+        predictions([Setting("layer-2", 9, 0.5, operation="shift")], EDITS, predict)
+
+
 def test_scores_promise_for_damping_and_against_amplifying(tmp_path):
     score = np.random.default_rng(1).normal(size=(4, 48))
     save_scored(Scored("any", score, np.sign(score)), tmp_path / "s.safetensors")

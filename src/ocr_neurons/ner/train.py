@@ -27,6 +27,7 @@ from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import load_tokenizer, resolve
 from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.lm.sites import blocks
+from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
 from ocr_neurons.ner.labels import check_types, inventory
 from ocr_neurons.ner.model import CARD, build, write_card
@@ -97,7 +98,7 @@ def train(
         model = build(source, names, attention=recipe.mask, dtype=dtype, device=device)
         longest = _positions(model, recipe, base)
         maker = ExampleMaker(documents, tokenizer, recipe.encoding, names, longest)
-        plan = schedule(_epochs(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
+        plan = schedule(epoch_examples(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
         wrapped = adapted(model, recipe)
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
         key = digest(card, format_hipe(documents), format_hipe(dev) if judge else "", str(source))
@@ -133,18 +134,22 @@ def _check(
         raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
 
 
-def _positions(model: nn.Module, recipe: Recipe, base: str) -> int:
+def longest_input(model: nn.Module, encoding: Encoding) -> int:
     """How many positions an input may take."""
     positions = getattr(model.config, "max_position_embeddings", None)
-    if not isinstance(positions, int):
-        return 2 * recipe.encoding.longest
+    return positions if isinstance(positions, int) else 2 * encoding.longest
+
+
+def _positions(model: nn.Module, recipe: Recipe, base: str) -> int:
+    positions = longest_input(model, recipe.encoding)
     if recipe.encoding.longest > positions:
         twice = ", twice each" if recipe.encoding.repeat else ""
         raise UserError(f"recipe: max_length = {recipe.max_length}{twice} given; {base} has {positions} positions")
     return positions
 
 
-def _epochs(maker: ExampleMaker, recipe: Recipe, corrupt: Corrupt | None, seed: int) -> list[list[Example]]:
+def epoch_examples(maker: ExampleMaker, recipe: Recipe, corrupt: Corrupt | None, seed: int) -> list[list[Example]]:
+    """The examples of each epoch of ``recipe``, with noise by ``corrupt`` if it asks for noise."""
     if not recipe.noise_share or corrupt is None:
         return [maker.plain] * recipe.epochs
     beside = recipe.stability > 0

@@ -8,6 +8,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference, compare
 from ocr_neurons.sweep.grid import CHOSEN
+from ocr_neurons.sweep.operations import idle
 from ocr_neurons.sweep.store import Trial
 
 
@@ -32,6 +33,6 @@ def choose(trials: Sequence[Trial], baseline: Scores, seed: int) -> tuple[Trial,
     def merit(row: tuple[Trial, Difference]) -> tuple[float, float, int, float]:
         setting = row[0].setting
         measure = row[1].low if gaining else row[1].f1
-        return measure, row[1].f1, -setting.count, -abs(setting.factor - 1)
+        return measure, row[1].f1, -setting.count, -abs(setting.factor - idle(setting.operation))
 
     return max(gaining or compared, key=merit)

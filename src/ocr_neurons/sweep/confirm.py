@@ -12,7 +12,7 @@ from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
 from ocr_neurons.sweep.grid import EditMaker, Setting
-from ocr_neurons.sweep.operations import flipped_factor
+from ocr_neurons.sweep.operations import flipped
 from ocr_neurons.sweep.prefix import Prefix
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.text.document import Document
@@ -26,7 +26,7 @@ WHAT = "test of"
 @dataclass(frozen=True)
 class Confirmation:
     """Test scores of the tagger as it is, with the chosen edit, with random neurons in their place, with the edit of
-    the opposite sign (its factor is 2 - the chosen one, at least 0).
+    the opposite sign (:func:`opposite`).
 
     The documents are as tagged without and with the edit; none where the scores come from a store.
     """
@@ -58,8 +58,9 @@ class Confirmation:
 
 
 def opposite(setting: Setting) -> Setting:
-    """The same neurons, amplified as much as ``setting`` dampens them, or damped as much as it amplifies."""
-    return replace(setting, operation="scale", factor=flipped_factor(setting.operation, setting.factor))
+    """The same neurons, changed as much the other way: amplified where ``setting`` dampens, moved from the mean."""
+    operation, factor = flipped(setting.operation, setting.factor)
+    return replace(setting, operation=operation, factor=factor)
 
 
 def confirm(

@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.neutralise.edit import Edit
+from ocr_neurons.neutralise.operations import operation as table_row
+from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.controls import random_like
 from ocr_neurons.rank.regions import PAPER_DEPTH, alone, describe, region
-from ocr_neurons.sweep.operations import WITHOUT_FACTOR, check_operation, make_edit
+from ocr_neurons.sweep.operations import WITHOUT_FACTOR, check_operation, idle, make_edit
+from ocr_neurons.sweep.profile_edits import FROM_PROFILE
 
 CHOSEN = -1
 """The draw number of the ranked neurons themselves; 0, 1, … are random draws."""
@@ -73,9 +78,11 @@ class Setting:
         return make_edit(self.operation, self.neurons(ranked, seed), self.factor)
 
     def doing(self) -> str:
-        """What is done: ``times 0.5``, or the name of the operation."""
+        """What is done: ``times 0.5``, or the name of the operation, or what it says of itself."""
         if self.operation in WITHOUT_FACTOR:
             return self.operation
+        if self.operation in FROM_PROFILE:
+            return table_row(self.operation).describe(self.factor, np.zeros(0))
         return f"{'times' if self.operation == 'scale' else self.operation} {self.factor:g}"
 
     def describe(self, layers: int) -> str:
@@ -90,12 +97,13 @@ class Setting:
 class EditMaker:
     """The edits that settings stand for; one or several rankings, and the seed of the random draws.
 
-    The best neurons of a region are looked up once for all settings that share them.
+    ``profile`` holds the means that ``mean`` and ``shift`` need; they are refused without it. The best neurons
+    of a region are looked up once for all settings that share them.
     """
 
-    def __init__(self, ranked: NeuronSet | Mapping[str, NeuronSet], seed: int) -> None:
+    def __init__(self, ranked: NeuronSet | Mapping[str, NeuronSet], seed: int, profile: Profile | None = None) -> None:
         self.rankings = {"": ranked} if isinstance(ranked, NeuronSet) else dict(ranked)
-        self.seed = seed
+        self.seed, self.profile = seed, profile
         self._best: dict[tuple[str, str, int], NeuronSet] = {}
 
     @property
@@ -123,10 +131,10 @@ class EditMaker:
         return self._best[key]
 
     def of(self, setting: Setting) -> Edit:
-        """The edit of one setting, the same as ``setting.edit(ranked, seed)``."""
+        """The edit of one setting; without a profile the same as ``setting.edit(ranked, seed)``."""
         best = self.best(setting)
         neurons = best if setting.draw == CHOSEN else random_like(best, self.seed, setting.draw)
-        return make_edit(setting.operation, neurons, setting.factor)
+        return make_edit(setting.operation, neurons, setting.factor, self.profile)
 
     def first(self, setting: Setting) -> int:
         """The first layer that a setting touches; its random draws touch the same layers."""
@@ -222,10 +230,11 @@ def check_grid(
         _check_region(name)
     for operation in operations:
         check_operation(operation)
-    if any(not 0 < share <= 1 for share in shares) or any(not 0 <= f < float("inf") or f == 1 for f in factors):
+    nothing = {idle(operation) for operation in operations if operation not in WITHOUT_FACTOR} or {1.0}
+    if any(not 0 < s <= 1 for s in shares) or any(not 0 <= f < float("inf") or f in nothing for f in factors):
         raise UserError(
-            f"sweep: shares {list(shares)}, factors {list(factors)} given; "
-            "wanted shares above 0 up to 1, factors of 0 or more other than 1"
+            f"sweep: shares {list(shares)}, factors {list(factors)} given; wanted shares above 0 up to 1, factors of 0 "
+            f"or more other than {' and '.join(f'{factor:g}' for factor in sorted(nothing))}, which does nothing"
         )
 
 

@@ -21,6 +21,7 @@ from ocr_neurons.rank.scored import Array
 from ocr_neurons.rank.scored_file import holds_scores, load_scored
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
+from ocr_neurons.sweep.profile_edits import FROM_PROFILE
 from ocr_neurons.sweep.store import Trial
 
 Predictor = Callable[[float], Array]
@@ -46,14 +47,15 @@ def predictions(settings: Sequence[Setting], edits: EditMaker, predict: Predicto
     """For each setting the predicted fall of the loss; higher: more promising.
 
     Raises:
-        UserError: the predictions are of a model of another shape.
+        UserError: the predictions are of a model of another shape, or a setting does not multiply.
     """
     found, by_factor = {}, {}
     for setting in settings:
-        edit = edits.of(setting)
-        if edit.factor not in by_factor:
-            by_factor[edit.factor] = predict(edit.factor)
-        values, members = by_factor[edit.factor], mask(edit.neurons)
+        if setting.operation in FROM_PROFILE:
+            raise UserError(f"screening: {setting.operation} given; factors alone can be predicted; screen scale, zero")
+        if setting.factor not in by_factor:
+            by_factor[setting.factor] = predict(setting.factor)
+        values, members = by_factor[setting.factor], mask(edits.of(setting).neurons)
         if values.shape != members.shape:
             raise UserError(
                 f"screening: scores of {values.shape[0]} layers x {values.shape[1]} given, the model has "

@@ -21,7 +21,9 @@ from ocr_neurons.sweep.store import GRACE, HEARTBEAT, Store
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker must know: files by name, settings, and the store. ``rankings`` are neuron files by name."""
+    """All that a worker must know: files by name, settings, and the store. ``rankings`` are neuron files by name,
+    ``profile`` holds the means that some operations need.
+    """
 
     tagger: Path
     data: str
@@ -36,6 +38,7 @@ class Job:
     threads: int = 0
     memory: int = MEMORY
     prune: bool = False
+    profile: Path | None = None
     heartbeat: float = HEARTBEAT
     grace: float = GRACE
 
@@ -51,6 +54,7 @@ def work(job: Job) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.ner.model import load_tagger
+    from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.grid import EditMaker
     from ocr_neurons.sweep.sweep import sweep
     from ocr_neurons.text.datasets import load_dataset
@@ -59,7 +63,8 @@ def work(job: Job) -> None:
         torch.set_num_threads(job.threads)
     device = pick_device(job.device)
     tagger = load_tagger(job.tagger, dtype=pick_dtype(job.dtype, device), device=device)
-    edits = EditMaker({name: NeuronSet.load(path) for name, path in job.rankings.items()}, job.seed)
+    profile = load_profile(job.profile) if job.profile else None
+    edits = EditMaker({name: NeuronSet.load(path) for name, path in job.rankings.items()}, job.seed, profile)
     dev, parent = load_dataset(job.data).require("dev"), multiprocessing.parent_process()
     sweep(
         tagger, dev, edits, job.settings, job.store(), memory=job.memory, prune=job.prune,

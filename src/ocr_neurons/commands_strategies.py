@@ -1,0 +1,34 @@
+"""The ``strategies`` command: its options; what helps a tagger against OCR noise."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ocr_neurons.common.progress import Reporter
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``strategies``."""
+    parser.add_argument("model", help="tagger's folder, or a model to train the plain tagger from")
+    parser.add_argument("data", help="data set with train, dev and test; clean twins are used where there are any")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; given again, it goes on")
+    parser.add_argument(
+        "--only", nargs="+", default=(), metavar="NAME", help="these alone, such as damp noise (default all)"
+    )
+    parser.add_argument("--config", type=Path, help="settings in TOML; [strategies], and those of a run but [sweep]")
+    parser.add_argument("--seed", type=int, help="decides everything random (default 1)")
+
+
+def strategies(args: argparse.Namespace) -> None:
+    """``strategies``: a folder; the table and the recommendation on the screen."""
+    from ocr_neurons.config import Config, load_config
+    from ocr_neurons.strategies.job import compare_strategies
+    from ocr_neurons.strategies.page import screen
+
+    config = load_config(args.config) if args.config else Config()
+    config = config.changed(model=args.model, data=args.data, seed=args.seed, device=args.device, dtype=args.dtype)
+    found = compare_strategies(
+        config, args.out, Reporter(args.quiet), only=args.only, accept_licence=args.accept_licence
+    )
+    print(found["recommendation"] if args.quiet else screen(found))

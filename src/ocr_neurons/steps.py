@@ -1,0 +1,147 @@
+"""Steps that the main job and the comparison of strategies share: the plain tagger, its pairs, profiles and ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ocr_neurons import __version__
+from ocr_neurons.common.files import sha256
+from ocr_neurons.common.manifest import Manifest, digest
+from ocr_neurons.common.progress import Reporter
+from ocr_neurons.config import Config, Ranking
+from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.ner.labels import inventory
+from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.ner.train import train
+from ocr_neurons.noise.controls import control_pairs
+from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
+from ocr_neurons.noise.training import training_noise
+from ocr_neurons.noise.words import word_pairs
+from ocr_neurons.probe.checkpoint import remove
+from ocr_neurons.probe.probe import Probing, probe
+from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profile_file import load_profile, save_profile
+from ocr_neurons.rank.choose import choose
+from ocr_neurons.rank.methods import score
+from ocr_neurons.rank.specific import specific
+from ocr_neurons.text.datasets import SPLITS, Dataset
+from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
+
+PAIRS, PROFILE = "pairs.jsonl", "profile.safetensors"
+CONTROL_PAIRS, CONTROL_PROFILE = "control.jsonl", "profile-control.safetensors"
+
+
+def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.device, dtype: torch.dtype) -> None:
+    """Write down what a folder is made with."""
+    manifest.describe(
+        seed=config.seed,
+        config=asdict(config),
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        hashes={"data": data.digest()},
+    )
+
+
+def train_tagger(
+    config: Config, data: Dataset, recipe: Recipe, out: Path, dtype: torch.dtype, device: torch.device,
+    reporter: Reporter, labels: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Train a tagger on the data's train split into ``out``; labels default to the inventory of all three splits."""
+    train(
+        data.train,
+        config.model,
+        out,
+        dev=data.dev,
+        recipe=recipe,
+        corrupt=training_noise(recipe.noise, data) if recipe.noise_share else None,
+        labels=labels or inventory([document for split in SPLITS for document in data.split(split)]),
+        seed=config.seed,
+        dtype=dtype,
+        device=device,
+        data=config.data,
+        reporter=reporter,
+    )
+
+
+def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
+    """The words to probe with, from train.
+
+    Raises:
+        UserError: there are too few of them.
+    """
+    options = config.pairs
+    return word_pairs(
+        data.clean_text("train"),
+        protocol=options.protocol,
+        words=options.words,
+        levels=options.levels,
+        seed=config.seed,
+        parts=options.parts or None,
+        noise=None if options.noise == "paper" else NoiseMaker(load_noise(options.noise)),
+    )
+
+
+def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
+    """A hash of what every step depends on: data without clean twins, model and its weights, seed, precision."""
+    weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
+    return digest(__version__, data.digest(twins=False), config.model, weights, config.seed, str(dtype))
+
+
+def probe_key(before: str, config: Config, pairs: Sequence[TextPair]) -> str:
+    """A hash of what probing depends on, after the step with the key ``before``."""
+    texts = [(pair.clean, pair.noisy, pair.left, pair.right, pair.level) for pair in pairs]
+    return digest(before, "probe", asdict(config.pairs), texts, config.rank.control)
+
+
+def probe_files(config: Config) -> list[str]:
+    """The names of the files that probing writes."""
+    return [PAIRS, PROFILE, *([CONTROL_PAIRS, CONTROL_PROFILE] if config.rank.control else [])]
+
+
+def probe_tagger(tagger: Tagger, pairs: Sequence[TextPair], config: Config, out: Path, reporter: Reporter) -> None:
+    """Write pairs and profile of a tagger into ``out``, and those of the placebo beside it if one is asked for."""
+    kind = config.rank.control
+    reporter.say(f"probe: {len(pairs)} pairs of clean and noisy words …")
+    _read(tagger, pairs, config, out / PAIRS, out / PROFILE, reporter)
+    if kind:
+        reporter.say(f"probe: as many pairs with another change of the same size ({kind}) …")
+        placebo = control_pairs(pairs, kind, config.seed)
+        _read(tagger, placebo, config, out / CONTROL_PAIRS, out / CONTROL_PROFILE, reporter)
+
+
+def _read(
+    tagger: Tagger, pairs: Sequence[TextPair], config: Config, name: Path, profile: Path, reporter: Reporter
+) -> None:
+    write_pairs(name, pairs)
+    part = profile.with_name(f"{profile.name}.part")
+    found = probe(
+        tagger.trunk,
+        tagger.tokenizer,
+        read_pairs(name),
+        Probing(seed=config.seed),
+        about={"model": config.model, "pairs": config.pairs.protocol, "data": config.data},
+        checkpoint=part,
+        reporter=reporter,
+    )
+    save_profile(found, profile)
+    remove(part)
+
+
+def load_profiles(config: Config, out: Path) -> tuple[Profile, Profile | None]:
+    """The profile in ``out``, and that of the placebo or None."""
+    return load_profile(out / PROFILE), load_profile(out / CONTROL_PROFILE) if config.rank.control else None
+
+
+def ranking_of(profile: Profile, control: Profile | None, rule: Ranking) -> NeuronSet:
+    """All neurons in the order of the rule's method, by what goes beyond the placebo if the rule says so."""
+    parameters: dict[str, Any] = {"threshold": rule.threshold} if rule.method == "paper" else {}
+    scored = score(rule.method, profile, **parameters)
+    if rule.specific and control is not None:
+        scored = specific(scored, score(rule.method, control, **parameters))
+    return choose(scored, count=profile.layers * profile.width)

@@ -1,0 +1,50 @@
+"""A tagger that is given in place of a model: how it was trained, so that others can be trained in the same way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import read_json
+from ocr_neurons.ner.model import CARD
+from ocr_neurons.ner.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Given:
+    """A tagger's folder and what its card says: base model, labels, recipe, seed, data, edits folded in."""
+
+    folder: Path
+    base: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    seed: int
+    data: str
+    edits: int
+
+
+def read_given(folder: Path) -> Given | None:
+    """What the card in ``folder`` says, or None where there is no tagger in it.
+
+    Raises:
+        UserError: the card lacks recipe or seed.
+    """
+    if not (folder / CARD).is_file():
+        return None
+    card = read_json(folder / CARD, "a tagger's card")
+    try:
+        return Given(
+            folder,
+            str(card["base"]),
+            tuple(card["labels"]),
+            Recipe(**card["recipe"]),
+            int(card["seed"]),
+            str(card.get("data", "")),
+            len(card.get("edits", ())),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{folder / CARD}: does not say by which recipe and seed the tagger was trained ({error!r}); wanted a "
+            "tagger of `ocr-neurons train`; train it again"
+        ) from None

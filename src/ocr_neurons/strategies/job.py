@@ -1,0 +1,187 @@
+"""The job of comparing: make each strategy on train and dev, score each once on test, then lay them side by side.
+
+A folder can be given again: what is done with the same settings is not repeated, and test is scored once a strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import write_json, write_text
+from ocr_neurons.common.manifest import digest
+from ocr_neurons.common.progress import QUIET, Reporter
+from ocr_neurons.config import Config
+from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
+from ocr_neurons.ner.labels import check_types
+from ocr_neurons.noise.training import training_noise
+from ocr_neurons.steps import describe
+from ocr_neurons.strategies.bench import Bench
+from ocr_neurons.strategies.chart import write_forest
+from ocr_neurons.strategies.compare import Row, compared
+from ocr_neurons.strategies.controls import random_beside
+from ocr_neurons.strategies.given import Given, read_given
+from ocr_neurons.strategies.page import page
+from ocr_neurons.strategies.recommend import recommendation
+from ocr_neurons.strategies.strategy import Made, Strategy
+from ocr_neurons.strategies.table import STRATEGIES, selected
+from ocr_neurons.strategies.tested import CLEAN, OCR, score_test
+from ocr_neurons.text.datasets import SPLITS, Dataset, load_dataset
+
+SETTINGS = "strategies.toml"
+
+
+def compare_strategies(
+    config: Config,
+    out: Path,
+    reporter: Reporter = QUIET,
+    *,
+    only: Sequence[str] = (),
+    data: Dataset | None = None,
+    accept_licence: bool = False,
+) -> dict[str, Any]:
+    """Compare strategies against OCR noise for one data set and one model or tagger; write ``out``; return its values.
+
+    ``only`` names strategies in the place of ``config.strategies.which``. What an earlier call with the same settings
+    made in ``out`` stays in the table. ``data`` is taken in the place of the data set that ``config`` names.
+
+    Raises:
+        UserError: bad input, found before any long work where that is possible.
+    """
+    chosen = selected(only or config.strategies.which)
+    bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
+    out.mkdir(parents=True, exist_ok=True)
+    config.save(out / SETTINGS)
+    describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
+    keys = _keys(bench, chosen)
+    made = [_make(bench, strategy, keys[strategy.name]) for strategy in chosen]
+    for strategy, thing in zip(chosen, made, strict=True):
+        _test(bench, strategy.name, thing, keys[strategy.name])
+    rows = [
+        row if row.change is None or row.change.low <= 0 else replace(row, random=random_beside(bench, row, keys))
+        for row in compared(bench, _done(bench, keys))
+    ]
+    return _write(bench, rows)
+
+
+def _bench(
+    config: Config, out: Path, reporter: Reporter, chosen: Sequence[Strategy], data: Dataset, accept_licence: bool
+) -> Bench:
+    for split in SPLITS:
+        data.require(split)
+    device = pick_device(config.device)
+    dtype = pick_dtype(config.dtype, device)
+    if out.exists() and any(out.iterdir()) and not (out / SETTINGS).exists():
+        raise UserError(f"{out}: holds files that are no comparison of strategies; choose another folder with --out")
+    given = read_given(Path(config.model))
+    recipe = given.recipe if given else config.train
+    noisy = [strategy.name for strategy in chosen if strategy.noise]
+    if noisy and recipe.noise_share:
+        raise UserError(
+            f"strategies {', '.join(noisy)}: the base recipe has noise_share = {recipe.noise_share:g} already; wanted "
+            "a plain one to compare with; set it to 0, give a plain tagger, or name others with --only"
+        )
+    if noisy:
+        training_noise(recipe.noise, data)  # shows a language without a noise model
+    if given is None or any(strategy.trains for strategy in chosen):
+        load_tokenizer(resolve(given.base if given else config.model, accept_licence=accept_licence, say=reporter.say))
+    if given:
+        for split in ("train", "dev", "test"):
+            check_types(data.split(split), given.labels, f"{data.name}, {split}")
+    bench = Bench(config, data, out, given, (device, dtype), reporter)
+    if any(strategy.probes for strategy in chosen):
+        _ = bench.pairs  # shows when there are too few words
+    return bench
+
+
+def _keys(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, str]:
+    """The keys of the strategies that are chosen or were made in an earlier call."""
+    keys: dict[str, str] = {}
+    for name, strategy in STRATEGIES.items():
+        known = strategy in chosen or name in bench.manifest.value["steps"]
+        if known and all(needed in keys for needed in strategy.needs):
+            keys[name] = bench.key(strategy, [keys[needed] for needed in strategy.needs])
+    return keys
+
+
+def _make(bench: Bench, strategy: Strategy, key: str) -> Made:
+    made = bench.made(strategy, key)
+    if made:
+        bench.reporter.say(f"{strategy.name}: done before")
+        return made
+    if strategy.probes:  # what is found in the plain tagger's neurons is not this strategy's own time
+        _ = bench.ranked
+    if strategy.trains or not strategy.needs:
+        bench.release()
+    else:
+        bench.tagger(strategy.needs[0])  # nor is loading it
+    folder = bench.folder(strategy.name)
+    with bench.manifest.step(strategy.name, key):
+        made = strategy.make(bench, folder)
+        made.save(folder)
+    return made
+
+
+def _test_key(bench: Bench, key: str) -> str:
+    return digest(key, "test", bench.data.digest())
+
+
+def _test_files(bench: Bench, name: str) -> list[Path]:
+    twins = [CLEAN] if "test" in bench.data.clean_twins else []
+    return [bench.folder(name) / file for file in (OCR, *twins)]
+
+
+def _test(bench: Bench, name: str, made: Made, key: str) -> None:
+    bench.step(f"test {name}", _test_key(bench, key), _test_files(bench, name), lambda: score_test(bench, name, made))
+
+
+def _done(bench: Bench, keys: dict[str, str]) -> list[Strategy]:
+    """All strategies that are made and tested with the current settings, those of earlier calls too."""
+    return [
+        strategy
+        for name, strategy in STRATEGIES.items()
+        if name in keys
+        and bench.made(strategy, keys[name])
+        and bench.manifest.done(f"test {name}", _test_key(bench, keys[name]), _test_files(bench, name))
+    ]
+
+
+def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
+    out, seed = bench.out, bench.config.seed
+    advice, best = recommendation(rows)
+    value = {
+        "model": bench.config.model,
+        "data": bench.data.name,
+        "seed": seed,
+        "test_documents": len(bench.data.test),
+        "clean_twins": bench.data.twin_scope if "test" in bench.data.clean_twins else "",
+        "recommended": best.name if best else None,
+        "recommendation": advice,
+        "notes": _notes(bench, bench.given),
+        "strategies": [row.entry(seed) for row in rows],
+    }
+    write_json(out / "strategies.json", value)
+    write_forest(rows, out / "strategies.png")
+    write_text(out / "strategies.md", page(value, rows, bench.manifest.value["command"]))
+    bench.reporter.say(f"strategies.md, strategies.json, strategies.png: {out}")
+    return value
+
+
+def _notes(bench: Bench, given: Given | None) -> list[str]:
+    """What a reader must know of this comparison beside its numbers."""
+    notes = []
+    if given and given.data and given.data not in (bench.config.data, bench.data.name):
+        notes.append(
+            f"The tagger's card says that it was trained on {given.data}; here gains and other taggers are trained on "
+            f"{bench.config.data}. Unless these are the same documents, the comparison is not fair to it."
+        )
+    if given and given.edits:
+        notes.append("The tagger given has edits folded in; taggers trained here start without them.")
+    if len(bench.data.test) < 20:
+        notes.append(
+            f"There are {len(bench.data.test)} test documents; with fewer than some twenty, intervals are too narrow."
+        )
+    return notes
