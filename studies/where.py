@@ -1,6 +1,6 @@
 """Where OCR noise shows in a model: layers and neurons that react to real OCR, and to changes that are no OCR.
 
-    python studies/where.py ../shared/data --model smollm2 --language en --out results/where --work WORK
+    python studies/where.py ../shared/data --model smollm2 --language en --out results/where/en --work WORK
 
 The first argument holds ``icdar2017-postocr``. Every slow step leaves a file in ``--work``, where a second
 call goes on.
@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
 def _command(args: argparse.Namespace) -> str:
     """The command, without folders of one machine but for their last names."""
     parts = ["python", "studies/where.py", f"../shared/{args.folder.name}", "--model", args.model]
-    parts += ["--language", args.language, "--out", f"results/{args.out.name}", "--work", "WORK"]
+    parts += ["--language", args.language, "--out", f"results/where/{args.out.name}", "--work", "WORK"]
     parts += ["--characters", str(args.characters), "--words", str(args.words), "--seed", str(args.seed)]
     return shlex.join([*parts, "--dtype", args.dtype] + ["--accept-licence"] * args.accept_licence)
 
