@@ -122,9 +122,11 @@ def test_another_recipe_does_not_go_on_from_it(tiny_folder, tmp_path, monkeypatc
     assert digests(tmp_path / "out") == digests(tmp_path / "other")
 
 
-def test_all_weights_of_an_encoder(tiny_folder, tmp_path):
+def test_all_weights_of_an_encoder(tiny_folder, tmp_path, capfd):
     source = tiny_folder("bert")
+    capfd.readouterr()
     train(planted(24, seed=0), str(source), tmp_path / "out", recipe=replace(LEARN, method="full", learning_rate=2e-3))
+    assert capfd.readouterr() == ("", "")
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert not (tmp_path / "out" / "adapter_config.json").exists()
     unseen = planted(6, seed=9)

@@ -37,3 +37,19 @@ def quiet_transformers(keep_bars: bool = False) -> Iterator[None]:
         hub_logging.set_verbosity(hub_verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Hide transformers' bars and log lines inside the block; Python's warnings and standard error stay as they are."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -25,6 +25,7 @@ from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import load_tokenizer, resolve
+from ocr_neurons.lm.quiet import hushed
 from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.encoding import Encoding
@@ -103,7 +104,7 @@ def train(
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
         key = digest(card, format_hipe(documents), format_hipe(dev) if judge else "", str(source))
         scratch = out.parent / f".{out.name}.training-{key[:12]}"
-        with _kept_if_useful(scratch), during(wrapped) if during else nullcontext():
+        with _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
             trainer = TaggerTrainer(
                 wrapped,
                 arguments(recipe, scratch, seed, dtype, device, judged=judge is not None, report_to=report_to),
