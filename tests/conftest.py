@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
@@ -22,6 +23,10 @@ from transformers.utils import logging
 
 # models this small gain nothing from a second thread, and on a busy machine threads wait for each other
 torch.set_num_threads(1)
+
+# how long an example takes says more about the machine than about the program
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 TRAINING_TEXT = [
     "The ship arrived at the harbour of Liverpool on Monday the third of March.",
