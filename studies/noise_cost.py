@@ -24,6 +24,7 @@ from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.report.chart_curve import write_curve_figure
 from ocr_neurons.report.cost_words import sentence
 from ocr_neurons.text.datasets import load_dataset
+from taggers import short
 
 DATA = ("hipe2022:ajmc-en", "gazette", "hipe2020:de")
 RECIPES = ("default", "noise", "stable", "encoder")
@@ -49,8 +50,7 @@ def main() -> int:
 
 
 def _taggers(data: str, args: argparse.Namespace) -> list[Path]:
-    name = data.partition(":")[2] or data
-    places = [path.parent for path in args.taggers.glob(f"{name}-*/seed-{args.seed}/tagger/{CARD}")]
+    places = [path.parent for path in args.taggers.glob(f"{short(data)}-*/seed-{args.seed}/tagger/{CARD}")]
     return sorted(path for path in places if path.parent.parent.name.rpartition("-")[2] in RECIPES)
 
 

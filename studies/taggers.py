@@ -33,6 +33,11 @@ from ocr_neurons.text.datasets import Dataset, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
 
 
+def short(data: str) -> str:
+    """A data set's name as it stands in folders."""
+    return data.removeprefix("hipe2022:").replace(":", "-")
+
+
 @dataclass(frozen=True)
 class Job:
     """One row of the table: a recipe on a data set, from a model."""
@@ -45,7 +50,7 @@ class Job:
     @property
     def name(self) -> str:
         """As it stands in folders and on the command line."""
-        return f"{self.data.partition(':')[2] or self.data}-{self.model}-{self.recipe}"
+        return f"{short(self.data)}-{self.model}-{self.recipe}"
 
 
 EN, FR, DE = "hipe2022:ajmc-en", "hipe2022:ajmc-fr", "hipe2022:ajmc-de"
