@@ -98,7 +98,8 @@ RECIPES: Mapping[str, Recipe] = {
         epochs=3, rank=12, alpha=32, dropout=0.1, target="up_proj", learning_rate=1e-4, warmup=0.0, batch=16,
         max_length=128, context=0, attention="causal", head="first",
     ),
-    "encoder": Recipe(method="full", epochs=8, learning_rate=2e-4),
+    # short windows: on dev of the gazette `minilm` has 55.5 strict F1 with them, 48.0 with long ones and their context
+    "encoder": Recipe(method="full", epochs=8, learning_rate=2e-4, max_length=128, context=0),
     "noise": Recipe(noise_share=0.5),
     "stable": Recipe(noise_share=0.5, stability=1.0),
 }  # fmt: skip
