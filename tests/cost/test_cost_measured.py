@@ -13,8 +13,9 @@ import pytest
 import dictionary
 import planted
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.cost.cost import CLEAN, GIVEN, NoiseCost, Plan, language_noise, noise_cost
+from ocr_neurons.cost.cost import CLEAN, GIVEN, NoiseCost, Plan, noise_cost
 from ocr_neurons.cost.measured import measure_cost
+from ocr_neurons.noise.learned.apply import language_noise
 from ocr_neurons.report.chart_curve import curve_chart, write_curve_figure
 from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
 from ocr_neurons.report.style import WIDE, styled

@@ -63,7 +63,7 @@ def interrupted(model: Any, path: Path, tokenizer: PreTrainedTokenizerFast, pass
         probe(model, tokenizer, more.pop("given", GIVEN), checkpoint=path, budget=600, **more)
 
 
-def same(one: Profile, two: Profile) -> None:
+def check_same(one: Profile, two: Profile) -> None:
     assert (one.levels, one.about) == (two.levels, two.about)
     for name, array in one.arrays.items():
         np.testing.assert_array_equal(array, two.arrays[name], err_msg=name)
@@ -83,7 +83,7 @@ def test_going_on_equals_not_having_stopped(
     said = StringIO()
     with counted(llama) as passes:
         found = probe(llama, tiny_tokenizer, GIVEN, budget=600, checkpoint=path, reporter=Reporter(stream=said))
-    same(found, whole)
+    check_same(found, whole)
     assert ("going on at chunk" in said.getvalue()) == (len(passes) < len(all_passes)) == (share > 0.4)
     assert found.about["skipped"] == {"no sub-word": 1}
 
@@ -97,7 +97,7 @@ def test_twice_interrupted_and_by_shards(
         whole = probe(llama, tiny_tokenizer, given, how, budget=600)
     for _ in range(2):
         interrupted(llama, tmp_path / "p", tiny_tokenizer, len(all_passes) // 2, given=given, how=how)
-    same(probe(llama, tiny_tokenizer, given, how, budget=600, checkpoint=tmp_path / "p"), whole)
+    check_same(probe(llama, tiny_tokenizer, given, how, budget=600, checkpoint=tmp_path / "p"), whole)
 
 
 def test_checkpoints_of_something_else_are_ignored(
@@ -125,12 +125,12 @@ def test_checkpoints_of_something_else_are_ignored(
         with counted(arguments["trunk"]) as passes:
             found = probe(**arguments, checkpoint=path)
         assert passes, other
-        same(found, probe(**arguments))
+        check_same(found, probe(**arguments))
     # the same again goes on at its end, and has nothing left to read
     path.write_bytes(left)
     expected = probe(llama, tiny_tokenizer, given)
     with counted(llama) as passes:
-        same(probe(llama, tiny_tokenizer, given, checkpoint=path), expected)
+        check_same(probe(llama, tiny_tokenizer, given, checkpoint=path), expected)
     assert not passes
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_checkpoint_is_begun_anew(
 ) -> None:
     path = tmp_path / "p"
     path.write_bytes(content)
-    same(probe(llama, tiny_tokenizer, pairs(10), checkpoint=path), probe(llama, tiny_tokenizer, pairs(10)))
+    check_same(probe(llama, tiny_tokenizer, pairs(10), checkpoint=path), probe(llama, tiny_tokenizer, pairs(10)))
     assert load_profile(path).pairs.tolist() == [10, 10]
 
 

@@ -31,7 +31,7 @@ def part(numbers: list[int], *, shift: float = 30.0, shards: list[str] | None = 
     return freeze(accumulator, ABOUT | ({"shards": shards} if shards else {}))
 
 
-def equal(one: Profile, two: Profile) -> None:
+def check_equal(one: Profile, two: Profile) -> None:
     assert one.levels == two.levels
     np.testing.assert_array_equal(one.shift, two.shift)
     for name, array in two.arrays.items():
@@ -43,7 +43,7 @@ def equal(one: Profile, two: Profile) -> None:
 def test_parts_in_any_order_are_the_whole(order: tuple[int, ...]) -> None:
     parts = [part([0, 2], skipped=1), part([3], skipped=2), part([1])]
     merged = merge([parts[number] for number in order])
-    equal(merged, part([0, 1, 2, 3]))
+    check_equal(merged, part([0, 1, 2, 3]))
     assert merged.about["skipped"] == {"no sub-word": 3}
     assert merged.about["merged"] == 3
 
@@ -51,16 +51,16 @@ def test_parts_in_any_order_are_the_whole(order: tuple[int, ...]) -> None:
 def test_merging_is_associative_and_leaves_the_parts_alone() -> None:
     a, b, c = part([0]), part([1, 3]), part([2])
     before = {name: array.copy() for name, array in a.arrays.items()}
-    equal(merge([merge([a, b]), c]), merge([a, merge([b, c])]))
+    check_equal(merge([merge([a, b]), c]), merge([a, merge([b, c])]))
     for name, array in a.arrays.items():
         np.testing.assert_array_equal(array, before[name])
-    equal(merge([a]), a)
+    check_equal(merge([a]), a)
 
 
 def test_parts_counted_from_elsewhere() -> None:
     """Another shift changes sums, not what they say; the first profile's is taken."""
     merged = merge([part([0, 1], shift=30.0), part([2], shift=-4.0), part([3], shift=28.0)])
-    equal(merged, part([0, 1, 2, 3], shift=30.0))
+    check_equal(merged, part([0, 1, 2, 3], shift=30.0))
 
 
 def test_levels_are_those_of_all() -> None:
@@ -71,7 +71,7 @@ def test_levels_are_those_of_all() -> None:
     together = fed([WHOLE], levels=("low", "high", "new"), edges=EDGES)
     moved = Sample(other.clean, other.noisy, other.level + 1, other.word, other.dose)
     together.merge(fed([moved], levels=("low", "high", "new"), first=1, edges=EDGES))
-    equal(merge([first, second]), freeze(together, ABOUT))
+    check_equal(merge([first, second]), freeze(together, ABOUT))
     assert merge([second, first]).levels == ("high", "new", "low")
     swapped = merge([second, first])
     for group in ("low", "high", "new", "poor", "half-2", None):

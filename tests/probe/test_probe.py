@@ -71,7 +71,7 @@ def near(found: Any, expected: Any, what: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-5 * finite.max(), err_msg=what)
 
 
-def same(one: Profile, two: Profile, rtol: float = 0.0, atol: float = 0.0) -> None:
+def check_same(one: Profile, two: Profile, rtol: float = 0.0, atol: float = 0.0) -> None:
     assert one.levels == two.levels
     for name, array in one.arrays.items():
         np.testing.assert_allclose(array, two.arrays[name], rtol, atol, err_msg=name)
@@ -168,7 +168,7 @@ def test_two_runs_are_equal_and_the_budget_changes_nothing_beyond_rounding(
 ) -> None:
     given = pairs(30)
     base = probe(trunk, tiny_tokenizer, given)
-    same(probe(trunk, tiny_tokenizer, given), base)
+    check_same(probe(trunk, tiny_tokenizer, given), base)
     for budget in (1, 90, 100_000):
         other = probe(trunk, tiny_tokenizer, given, budget=budget)
         for name, array in base.arrays.items():
@@ -181,7 +181,7 @@ def test_pairs_of_a_file_are_those_of_a_list(
     llama: Any, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     write_pairs(tmp_path / "p", pairs(20))
-    same(probe(llama, tiny_tokenizer, PairFile(tmp_path / "p")), probe(llama, tiny_tokenizer, pairs(20)))
+    check_same(probe(llama, tiny_tokenizer, PairFile(tmp_path / "p")), probe(llama, tiny_tokenizer, pairs(20)))
 
 
 def test_global_generators_are_left_alone(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
@@ -201,7 +201,7 @@ def test_merged_shards_are_the_whole(llama: Any, tiny_tokenizer: PreTrainedToken
     whole = probe(llama, tiny_tokenizer, given)
     parts = [probe(llama, tiny_tokenizer, given, Probing(shard=(number, shards))) for number in range(shards)]
     merged = merge(parts[::-1])
-    same(merged, whole, rtol=1e-12, atol=1e-12)
+    check_same(merged, whole, rtol=1e-12, atol=1e-12)
     assert merged.about["skipped"] == whole.about["skipped"] == {"no sub-word": 1}
     assert sum(part.pairs.sum() for part in parts) == 260
     with pytest.raises(UserError, match="given twice"):

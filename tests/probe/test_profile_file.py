@@ -24,7 +24,7 @@ def made(edges: bool = True) -> Profile:
     return freeze(accumulator, {"model": "tiny", "seed": 3, "note": "naïve — ſ", "read": [0, 1, 2]})
 
 
-def same(one: Profile, two: Profile) -> None:
+def check_same(one: Profile, two: Profile) -> None:
     assert one.arrays.keys() == two.arrays.keys()
     for name, array in one.arrays.items():
         assert array.dtype == two.arrays[name].dtype
@@ -42,21 +42,21 @@ def test_round_trip(tmp_path: Path, edges: bool) -> None:
     profile = made(edges)
     for _ in range(2):  # the second time over the first
         save_profile(profile, path)
-        same(load_profile(path), profile)
+        check_same(load_profile(path), profile)
     assert [p.name for p in path.parent.iterdir()] == ["p.safetensors"]
 
 
 def test_more_can_stand_in_the_header(tmp_path: Path) -> None:
     save_profile(made(), tmp_path / "p", identity="x", next=7)
     profile, header = load_with_header(tmp_path / "p")
-    same(profile, made())
+    check_same(profile, made())
     assert (header["identity"], header["next"], header["version"]) == ("x", 7, VERSION)
 
 
 # --- what is no profile
 
 
-def refused(path: Path, message: str) -> None:
+def check_refused(path: Path, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         load_profile(path)
     assert str(caught.value).startswith(f"{path}: ")
@@ -92,41 +92,41 @@ def test_the_file_made_here_is_right_but_for_the_change(tmp_path: Path) -> None:
     ],
 )
 def test_other_headers(tmp_path: Path, header: Any, message: str) -> None:
-    refused(rewritten(tmp_path, header), message)
+    check_refused(rewritten(tmp_path, header), message)
 
 
 @pytest.mark.parametrize("name", [*fields.zeros(1, 1, 1), "shift"])
 def test_an_array_is_missing_or_of_another_shape(tmp_path: Path, name: str) -> None:
-    refused(rewritten(tmp_path, **{name: None}), name)
-    refused(rewritten(tmp_path, **{name: np.zeros((3, 3, 3))}), "not a profile")
+    check_refused(rewritten(tmp_path, **{name: None}), name)
+    check_refused(rewritten(tmp_path, **{name: np.zeros((3, 3, 3))}), "not a profile")
 
 
 def test_edges_of_another_shape(tmp_path: Path) -> None:
-    refused(rewritten(tmp_path, edges=np.zeros((4, 3, 7))), r"edges of shape \[4, 3, 7\]")
+    check_refused(rewritten(tmp_path, edges=np.zeros((4, 3, 7))), r"edges of shape \[4, 3, 7\]")
 
 
 def test_a_safetensors_file_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({"weight": np.zeros((2, 2))}, path)
-    refused(path, f"{HEADER} is missing")
+    check_refused(path, f"{HEADER} is missing")
     save_file({"weight": np.zeros((2, 2))}, path, metadata={HEADER: "{"})
-    refused(path, "not a profile")
+    check_refused(path, "not a profile")
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"\x80\x04pickle.", b"\xff" * 64, b"{}" * 40])
 def test_junk(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "p.safetensors"
     path.write_bytes(content)
-    refused(path, "not a profile")
+    check_refused(path, "not a profile")
 
 
 def test_a_cut_off_file_an_absent_one_and_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "p.safetensors"
     save_profile(made(), path)
     path.write_bytes(path.read_bytes()[:-100])
-    refused(path, "not a profile")
+    check_refused(path, "not a profile")
     for absent in (tmp_path / "absent", tmp_path):
-        refused(absent, "no such file")
+        check_refused(absent, "no such file")
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:

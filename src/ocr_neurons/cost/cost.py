@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,9 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.cost.curve import DRAWS, RATES, Curve, Loss, Tag, check_curve, cost_curve
 from ocr_neurons.cost.measured import MeasuredCost, measure_cost
-from ocr_neurons.noise.learned.apply import SHIPPED, NoiseMaker, load_noise
+from ocr_neurons.noise.learned.apply import NoiseMaker, language_noise, load_noise
 from ocr_neurons.score.table import to_dict
 from ocr_neurons.text.datasets import Dataset
-from ocr_neurons.text.document import Document
 
 CLEAN, GIVEN = "the clean text", "the text as OCR read it, on top of its own errors"
 """What the noise of the curve is added to."""
@@ -108,15 +106,3 @@ def noise_cost(
     at = curve.at(min(wanted, max(point.reached for point in curve.points)))
     base = CLEAN if data.twin_scope == "text" and twins else GIVEN
     return NoiseCost(data.name, split, measured, curve, name, base, plan.spread, at)
-
-
-def language_noise(documents: Sequence[Document]) -> str:
-    """The name of the noise model for the documents' language; a UserError where there is no one such."""
-    languages = sorted({document.language for document in documents})
-    if len(languages) == 1 and languages[0] in SHIPPED:
-        return languages[0]
-    known = ", ".join(SHIPPED)
-    raise UserError(
-        f"documents in {', '.join(name or 'no named language' for name in languages)}: which noise? "
-        f"name a model with --noise: {known}, or a file of `noise learn`"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import SITE, neuron_maps, neuron_width
 
 
-class EditHook:
+class EditHook(ABC):
     """A forward pre-hook that makes the first input ``gain * x + offset``, ``[…, width]``, at all positions.
 
     Computed in float32 (float64 for a float64 model) and rounded once to the type of ``x``; where the gain is 1 and
@@ -21,9 +22,9 @@ class EditHook:
     coefficients are.
     """
 
+    @abstractmethod
     def coefficients(self, device: torch.device) -> tuple[Tensor, Tensor | None]:
         """Gain and offset ``[width]`` on ``device``; None for no offset."""
-        raise NotImplementedError
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The inputs, the first one changed."""

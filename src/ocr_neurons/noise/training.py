@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from ocr_neurons.common.errors import UserError
-from ocr_neurons.noise.learned.apply import SHIPPED, NoiseMaker, NoisyDocument, load_noise
+from ocr_neurons.noise.learned.apply import NoiseMaker, NoisyDocument, language_noise, load_noise
 from ocr_neurons.text.align import align
 from ocr_neurons.text.datasets import Dataset
 from ocr_neurons.text.document import Document
@@ -26,7 +25,7 @@ def training_noise(spec: str, dataset: Dataset) -> Callable[[Document, np.random
     Raises:
         UserError: no such model, or none for the data's language.
     """
-    maker = NoiseMaker(load_noise(_for_language(dataset) if spec == AUTO else spec))
+    maker = NoiseMaker(load_noise(language_noise(dataset.train) if spec == AUTO else spec))
     rates = error_rates(dataset)
 
     def corrupt(document: Document, rng: np.random.Generator) -> NoisyDocument:
@@ -50,13 +49,3 @@ def error_rates(dataset: Dataset) -> list[float]:
 def _distances(document: Document) -> list[float]:
     known = (document.tokens[entity.start].led for entity in document.entities())
     return [led for led in known if led is not None]
-
-
-def _for_language(dataset: Dataset) -> str:
-    languages: Sequence[str] = sorted({document.language for document in dataset.train if document.language})
-    if len(languages) == 1 and languages[0] in SHIPPED:
-        return languages[0]
-    raise UserError(
-        f"noise {AUTO!r}: no model for the language of {dataset.name} ({', '.join(languages) or 'unknown'}); "
-        f"name one ({', '.join(SHIPPED)}), or a file of `ocr-neurons noise learn`"
-    )

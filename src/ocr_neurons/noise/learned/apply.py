@@ -112,6 +112,18 @@ def _drawn_rate(style: Style, rng: np.random.Generator) -> float:
     return float(np.interp(rng.random(), np.linspace(0, 1, len(style.rates)), style.rates))
 
 
+def language_noise(documents: Sequence[Document]) -> str:
+    """The name of the noise model for the documents' language; a UserError where there is no one such."""
+    languages = sorted({document.language for document in documents})
+    if len(languages) == 1 and languages[0] in SHIPPED:
+        return languages[0]
+    known = ", ".join(SHIPPED)
+    raise UserError(
+        f"documents in {', '.join(name or 'no named language' for name in languages)}: which noise? "
+        f"name a model with --noise: {known}, or a file of `noise learn`"
+    )
+
+
 def load_noise(spec: str) -> NoiseModel:
     """A noise model by name (``SHIPPED``) or by its file.
 
