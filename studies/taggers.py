@@ -22,13 +22,12 @@ from typing import Any
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
 from ocr_neurons.common.progress import Reporter
+from ocr_neurons.config import Config
 from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
-from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.recipe import recipe
-from ocr_neurons.ner.train import train
-from ocr_neurons.noise.training import training_noise
 from ocr_neurons.score import evaluate, f1_interval
+from ocr_neurons.steps import train_tagger
 from ocr_neurons.text.datasets import Dataset, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
 
@@ -89,14 +88,11 @@ def _one(job: Job, seed: int, args: argparse.Namespace) -> None:
     device, dataset = pick_device(args.device), load_dataset(job.data)
     how = replace(recipe(job.recipe), **job.changes)
     dtype = pick_dtype(args.dtype, device)
+    dataset.require("train")
     resolve(job.model, accept_licence=args.accept_licence)
     if not (place / "tagger" / CARD).exists():
-        documents = [document for split in ("train", "dev", "test") for document in dataset.split(split)]
-        card = train(
-            dataset.require("train"), job.model, place / "tagger", dev=dataset.dev, recipe=how,
-            labels=inventory(documents), corrupt=training_noise(how.noise, dataset) if how.noise_share else None,
-            seed=seed, dtype=dtype, device=device, data=job.data, reporter=reporter,
-        )  # fmt: skip
+        config = Config(data=job.data, model=job.model, seed=seed)
+        card = train_tagger(config, dataset, how, place / "tagger", dtype, device, reporter)
         write_json(place / "training.json", {"seconds": card["seconds"]})
     write_json(place / "scores.json", _scores(job, dataset, place, dtype, device, seed))
 

@@ -51,9 +51,12 @@ def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.de
 def train_tagger(
     config: Config, data: Dataset, recipe: Recipe, out: Path, dtype: torch.dtype, device: torch.device,
     reporter: Reporter, labels: Sequence[str] = (),
-) -> None:  # fmt: skip
-    """Train a tagger on the data's train split into ``out``; labels default to the inventory of all three splits."""
-    train(
+) -> dict[str, Any]:  # fmt: skip
+    """Train a tagger on the data's train split into ``out``; labels default to the inventory of all three splits.
+
+    Returns what :func:`ocr_neurons.ner.train.train` does.
+    """
+    return train(
         data.train,
         config.model,
         out,

@@ -122,6 +122,24 @@ def test_another_recipe_does_not_go_on_from_it(tiny_folder, tmp_path, monkeypatc
     assert digests(tmp_path / "out") == digests(tmp_path / "other")
 
 
+def test_other_noise_does_not_go_on_from_it(tiny_folder, tmp_path, monkeypatch):
+    documents, base, recipe = planted(4, seed=0), str(tiny_folder("llama")), replace(SHORT, noise_share=1.0)
+
+    def other(document, rng):
+        return NOISE.corrupt_document(document, rng, cer=0.3)
+
+    def crash(*_, **__):
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "write_card", crash)
+        with pytest.raises(RuntimeError, match="power cut"):
+            train(documents, base, tmp_path / "out", recipe=recipe, corrupt=corrupt)
+    train(documents, base, tmp_path / "out", recipe=recipe, corrupt=other)
+    train(documents, base, tmp_path / "fresh", recipe=recipe, corrupt=other)
+    assert digests(tmp_path / "out") == digests(tmp_path / "fresh")
+
+
 def test_all_weights_of_an_encoder(tiny_folder, tmp_path, capfd):
     source = tiny_folder("bert")
     capfd.readouterr()

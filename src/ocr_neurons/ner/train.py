@@ -102,7 +102,7 @@ def train(
         plan = schedule(epoch_examples(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
         wrapped = adapted(model, recipe)
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
-        key = digest(card, format_hipe(documents), format_hipe(dev) if judge else "", str(source))
+        key = digest(card, plan.examples, format_hipe(dev) if judge else "", str(source))
         scratch = out.parent / f".{out.name}.training-{key[:12]}"
         with _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
             trainer = TaggerTrainer(

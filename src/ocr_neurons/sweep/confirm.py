@@ -84,14 +84,14 @@ def confirm(
     scorer = _Scorer(tagger, test, edits.first(setting), store)
     baseline = scorer.of("baseline", None)
     chosen = scorer.of("chosen", edits.of(setting))
-    flipped = scorer.of("flipped", edits.of(opposite(setting)))
+    mirrored = scorer.of("flipped", edits.of(opposite(setting)))
     controls = [
         scorer.of(f"control {draw}", edits.of(replace(setting, draw=FIRST_TEST_DRAW + draw)))
         for draw in reporter.track(range(draws), "random controls")
     ]
     made = scorer.documents
     return Confirmation(
-        setting, baseline, chosen, tuple(controls), flipped, made.get("baseline", ()), made.get("chosen", ())
+        setting, baseline, chosen, tuple(controls), mirrored, made.get("baseline", ()), made.get("chosen", ())
     )
 
 
