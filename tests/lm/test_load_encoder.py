@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_families import T5, read, states
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -28,6 +27,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.load import fingerprint, load_trunk
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.lm.sites import SITES, blocks, readings, site_width
+from tiny_families import T5, read, states
 
 CPU = torch.device("cpu")
 GATED = {"feed_forward_proj": "gated-gelu"}

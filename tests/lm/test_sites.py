@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from peft import IA3Config, LoraConfig, get_peft_model
-from tiny_families import FAMILIES, GROUPED, SHAPE, T5, made, read, states
 from torch import nn
 from transformers import (
     AutoModel,
@@ -30,6 +29,7 @@ from transformers import (
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.sites import blocks, neuron_maps, readings
 from ocr_neurons.lm.widths import has_experts
+from tiny_families import FAMILIES, GROUPED, SHAPE, T5, made, read, states
 
 Folder = Callable[[str], Path]
 # PEFT 0.21 reads what transformers 5 has renamed

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_families import FAMILIES, GATED, made, read, states
 from torch import nn
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.sites import SITES, Reading, blocks, neuron_maps, neuron_width, readings, site_width
+from tiny_families import FAMILIES, GATED, made, read, states
 
 
 @cache

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_families import FAMILIES, made, read
 from torch import Tensor, nn
 from transformers.models.llama.modeling_llama import LlamaMLP
 from transformers.models.phi3.modeling_phi3 import Phi3MLP
@@ -15,6 +14,7 @@ from transformers.models.phi3.modeling_phi3 import Phi3MLP
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.gates import Entrances
 from ocr_neurons.lm.sites import readings
+from tiny_families import FAMILIES, made, read
 
 
 class GateLast(Phi3MLP):

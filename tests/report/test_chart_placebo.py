@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sample
 
+import sample
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.profile import Profile, freeze

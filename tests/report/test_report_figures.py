@@ -7,10 +7,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-import sample
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
+import sample
 from ocr_neurons.report.chart_control import control_chart
 from ocr_neurons.report.chart_cost import cost_chart, damaged, recall_lost
 from ocr_neurons.report.chart_layers import disjoint, layers_chart

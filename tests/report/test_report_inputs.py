@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample
 
+import sample
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.report.inputs import read_run
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample
 
+import sample
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.report.page import write_report
 
