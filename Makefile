@@ -39,8 +39,7 @@ test: $(TEST_STAMP)
 test-fast: $(TEST_STAMP)
 	$(BIN)/python -m pytest -n auto -m 'not model'
 
-# without ruff's cache, which keeps an old verdict when a module it sorts by moves
-lint: $(DEV_STAMP)
+lint: $(DEV_STAMP) ## ruff without its cache, which keeps an old verdict when a module it sorts by moves
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
