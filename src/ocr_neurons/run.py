@@ -34,6 +34,7 @@ from ocr_neurons.steps import (
     probe_tagger,
     probing_pairs,
     ranking_of,
+    recipe_key,
     train_tagger,
 )
 from ocr_neurons.sweep.choose import choose
@@ -83,7 +84,7 @@ class _Run:
         """For each step a hash of all that it depends on, the steps before it included."""
         config = self.config
         base = base_key(config, self.data, self.dtype)
-        keys = {"train": digest(base, "train", None if self.given else asdict(config.train))}
+        keys = {"train": digest(base, "train", None if self.given else recipe_key(config.train))}
         keys["probe"] = probe_key(keys["train"], config, self.pairs)
         keys["rank"] = digest(keys["probe"], "rank", asdict(config.rank))
         keys["sweep"] = digest(keys["rank"], "sweep", asdict(config.sweep))

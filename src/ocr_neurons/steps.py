@@ -20,8 +20,8 @@ from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.controls import control_pairs
-from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
-from ocr_neurons.noise.training import training_noise
+from ocr_neurons.noise.learned.apply import SHIPPED, NoiseMaker, load_noise
+from ocr_neurons.noise.training import AUTO, training_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe
@@ -94,6 +94,12 @@ def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
     """A hash of what every step depends on: data without clean twins, model and its weights, seed, precision."""
     weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
     return digest(__version__, data.digest(twins=False), config.model, weights, config.seed, str(dtype))
+
+
+def recipe_key(recipe: Recipe) -> list[Any]:
+    """What of a recipe decides a training: its settings, and what stands in its noise model if that is a file."""
+    named = recipe.noise in (AUTO, *SHIPPED)
+    return [asdict(recipe), "" if named or not Path(recipe.noise).is_file() else sha256(Path(recipe.noise))]
 
 
 def probe_key(before: str, config: Config, pairs: Sequence[TextPair]) -> str:

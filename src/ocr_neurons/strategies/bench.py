@@ -31,6 +31,7 @@ from ocr_neurons.steps import (
     probe_tagger,
     probing_pairs,
     ranking_of,
+    recipe_key,
     train_tagger,
 )
 from ocr_neurons.strategies.given import Given
@@ -72,7 +73,7 @@ class Bench:
     @cached_property
     def plain_key(self) -> str:
         """Of the plain tagger."""
-        return digest(base_key(self.config, self.data, self.dtype), NOTHING, asdict(self.recipe))
+        return digest(base_key(self.config, self.data, self.dtype), NOTHING, recipe_key(self.recipe))
 
     @cached_property
     def probing_key(self) -> str:
