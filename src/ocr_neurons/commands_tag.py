@@ -22,6 +22,7 @@ def tag(args: argparse.Namespace) -> int:
     from ocr_neurons.ner.model import load_tagger
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.tagging.job import Options, tag_into_file, tag_into_folder
+    from ocr_neurons.tagging.page import write_page
     from ocr_neurons.tagging.plan import make_plan, nothing
 
     plan = make_plan(args.files, args.out, args.format)
@@ -40,7 +41,10 @@ def tag(args: argparse.Namespace) -> int:
             done = tag_into_file(plan, tagger, options, reporter)
     if not done.files:
         raise UserError(nothing(plan, args.files))
+    page = write_page(plan.out) if record and plan.format == "jsonl" else None
     _tell(plan, done, reporter)
+    if page:
+        reporter.say(f"  names, and where to look first: {page}")
     return 1 if plan.refused else 0
 
 

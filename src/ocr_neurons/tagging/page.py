@@ -1,0 +1,114 @@
+"""The page of a tagged folder: what was found, which names, where to look first. One HTML file, no scripts."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from importlib.resources import files as package
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ocr_neurons import __version__
+from ocr_neurons.common.files import write_text
+from ocr_neurons.tagging.found import DOUBTFUL, Found, read_found
+from ocr_neurons.tagging.plan import many
+
+NAMES, FILES = 60, 2_000
+"""How many are shown."""
+
+
+def write_page(folder: Path, out: Path | None = None) -> Path:
+    """Write the page of a folder that ``tag`` wrote to ``out`` (default ``report.html`` in it), and return its path.
+
+    Raises:
+        UserError: the folder was tagged into another format than JSON Lines, or a file is missing or broken.
+    """
+    path = out or folder
+    if path.is_dir():
+        path = path / "report.html"
+    write_text(path, render(read_found(folder), folder.resolve().name))
+    return path
+
+
+def render(found: Found, name: str) -> str:
+    """The page as HTML; equal folders give equal text."""
+    engine = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = package("ocr_neurons.report").joinpath("page.css").read_text("utf-8")
+    return engine.get_template(
+        "page.html.j2"
+    ).render(
+        name=name,
+        css=Markup(css),  # noqa: S704 - our own file
+        tagger=found.facts.get("tagger") or "",
+        edit=found.facts.get("edit"),
+        lead=lead(found),
+        tiles=tiles(found),
+        types=type_rows(found),
+        names=found.names[:NAMES],
+        more_names=f"{len(found.names):,}" if len(found.names) > NAMES else "",
+        doubtful=found.doubtful,
+        files=file_rows(found),
+        left_out=f"{len(found.files):,}" if len(found.files) > FILES else "",
+        refused=[
+            *(found.facts.get("refused") or {}).values(),
+            *(f"{name}: tagged once; what was written for it is gone" for name in found.missing),
+        ],
+        version=__version__,
+    )
+
+
+def lead(found: Found) -> str:
+    """One sentence: how much of what was found."""
+    kinds = sorted(found.types.items(), key=lambda item: (-len(item[1]), item[0]))
+    parts = ", ".join(f"{len(sure):,} {kind}" for kind, sure in kinds)
+    counted = f"{found.entities:,} entit{'y' if found.entities == 1 else 'ies'}"
+    inside = f"{many(len(found.files), 'file')} of {many(found.words, 'word')}"
+    return f"{counted} in {inside}: {parts}." if parts else f"No entity in {inside}."
+
+
+def tiles(found: Found) -> list[dict[str, str]]:
+    """How dense, how doubtful, how many names."""
+    sure = [value for values in found.types.values() for value in values]
+    low = sum(value < DOUBTFUL for value in sure)
+    share = f"{low / len(sure):.0%}" if sure else "–"
+    dense = f"{100 * len(sure) / found.words:.1f}" if found.words else "–"
+    once = sum(name.times == 1 and not name.perhaps for name in found.names)
+    rows = (
+        ("Entities in a hundred words", dense, "over all files"),
+        ("Doubtful", share, f"{low:,} of {len(sure):,} with a confidence below {DOUBTFUL}"),
+        ("Names", f"{len(found.names):,}", f"like forms gathered; {once:,} of them stand once"),
+    )
+    return [dict(zip(("title", "value", "detail"), row, strict=True)) for row in rows]
+
+
+def type_rows(found: Found) -> list[list[Any]]:
+    """Type, entities, forms, median confidence, how many are doubtful."""
+    forms = Counter(one.type for name in found.names for one in (name, *name.perhaps))
+    rows: list[list[Any]] = []
+    for kind, sure in found.types.items():
+        low = sum(value < DOUBTFUL for value in sure)
+        rows.append([kind, f"{len(sure):,}", f"{forms[kind]:,}", f"{statistics.median(sure):.2f}", f"{low:,}"])
+    return rows
+
+
+def file_rows(found: Found) -> list[list[str]]:
+    """Name, words, entities, entities a hundred words, mean confidence."""
+    return [
+        [
+            file.name,
+            f"{file.words:,}",
+            f"{file.entities:,}",
+            f"{100 * file.entities / file.words:.1f}" if file.words else "–",
+            "–" if file.confidence is None else f"{file.confidence:.2f}",
+        ]
+        for file in found.files[:FILES]
+    ]
