@@ -30,7 +30,12 @@ def tag(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     options, reporter = Options(args.language, args.join_hyphens), Reporter(args.quiet)
-    facts = {"tagger": str(args.tagger), "edit": str(args.edit) if edit else None, "format": plan.format}
+    facts = {
+        "inputs": [str(path) for path in args.files],
+        "tagger": str(args.tagger),
+        "edit": str(args.edit) if edit else None,
+        "format": plan.format,
+    }
     record = _record(args, plan, tagger, edit.to_json() if edit else None, facts) if plan.folder else None
     if record and record.stale:
         reporter.say(f"{args.out}: tagger, edit or options differ from those of last time; all is tagged anew")

@@ -41,7 +41,7 @@ def tagged(tmp_path: Path) -> Path:
         path.write_text(json.dumps(line, ensure_ascii=False) + "\n")
         counts = {"documents": 1, "pages": 1, "words": len(text.split()), "entities": len(entities)}
         files[name] = {"output": path.name, "counts": counts}
-    facts = {"format": "jsonl", "tagger": "my-tagger", "edit": None, "files": files}
+    facts = {"format": "jsonl", "inputs": ["some/pages"], "tagger": "my-tagger", "edit": None, "files": files}
     (tmp_path / "tagging.json").write_text(json.dumps(facts | {"refused": {"z.xml": "z.xml: broken XML"}}))
     return tmp_path
 
@@ -76,15 +76,16 @@ def test_data_cannot_become_markup(tagged):
     parser.feed(page)
     assert "script" not in tags
     assert "&lt;script&gt;" in page
+    assert "<h1>Entities in pages</h1>" in page
     assert "z.xml: broken XML" in page
-    assert page == render(read_found(tagged), tagged.name)
+    assert page == render(read_found(tagged))
 
 
 def test_a_removed_output_is_told(tagged):
     (tagged / "a.xml.jsonl").unlink()
     found = read_found(tagged)
     assert found.missing == ("a.xml",)
-    assert "a.xml: tagged once" in render(found, "x")
+    assert "a.xml: tagged once" in render(found)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"text": 3, "pages": [], "entities": [{}]}'])

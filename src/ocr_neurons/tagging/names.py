@@ -47,8 +47,8 @@ def gathered(names: Iterable[Name]) -> list[Name]:
     return sorted((name for some in by_type.values() for name in _gather(some)), key=_order)
 
 
-def _order(name: Name) -> tuple[int, str, str]:
-    return -name.times, name.form, name.type
+def _order(name: Name) -> tuple[int, float, str, str]:
+    return -name.times, -name.best, name.form, name.type
 
 
 def _gather(names: list[Name]) -> list[Name]:

@@ -29,11 +29,11 @@ def write_page(folder: Path, out: Path | None = None) -> Path:
     path = out or folder
     if path.is_dir():
         path = path / "report.html"
-    write_text(path, render(read_found(folder), folder.resolve().name))
+    write_text(path, render(read_found(folder)))
     return path
 
 
-def render(found: Found, name: str) -> str:
+def render(found: Found) -> str:
     """The page as HTML; equal folders give equal text."""
     engine = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -46,7 +46,7 @@ def render(found: Found, name: str) -> str:
     return engine.get_template(
         "page.html.j2"
     ).render(
-        name=name,
+        name=", ".join(Path(given).name for given in found.facts.get("inputs") or []) or "a folder",
         css=Markup(css),  # noqa: S704 - our own file
         tagger=found.facts.get("tagger") or "",
         edit=found.facts.get("edit"),
