@@ -15,8 +15,8 @@ from ocr_neurons.probe.batching import pool
 from ocr_neurons.probe.cka import SMALLEST, cka, gram, hsic
 from ocr_neurons.probe.words import encode_as_paper
 from ocr_neurons.rank.legacy import cka_swapped, linear_cka
+from ocr_neurons.rank.published import depth
 from ocr_neurons.text.pairs import TextPair
-from paper_numbers import depth
 
 LEVELS, BINS = ("low", "medium", "high"), ("poor", "average", "good")
 FEWEST = 20

@@ -14,12 +14,11 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from ocr_neurons.common.files import replacing
+from ocr_neurons.rank.published import DEPTH, FALLS_AFTER, PEAKS, Counts, depth
+from ocr_neurons.report.chart_common import DEPTH_LABEL, common_chart
 from ocr_neurons.report.style import BAND, MARKERS, MUTED, STRONG, WEAK, WIDE, canvas, legend_above, styled, to_png
 from ocr_neurons.report.style import LEVELS as COLOURS
 from paper_cka import BINS, FEWEST, LEVELS
-from paper_numbers import DEPTH, FALLS_AFTER, PEAKS, Counts, depth
-
-LABEL = "Relative depth (0: first layer, 1: last)"
 
 
 def _save(figure: Figure, path: Path) -> None:
@@ -32,34 +31,7 @@ def _save(figure: Figure, path: Path) -> None:
 def common_figure(models: Sequence[Counts], path: Path) -> None:
     """Where the common neurons are, one panel a model."""
     with styled():
-        figure = canvas(WIDE, 1.45 * len(models) + 0.6)
-        panels = np.atleast_1d(figure.subplots(len(models), 1, sharex=True))
-        for axes, model in zip(panels, models, strict=True):
-            _bars(axes, model)
-        panels[-1].set_xlabel(LABEL)
-        figure.supylabel("Share of the model's common neurons (%)", fontsize=9, color=MUTED)
-        handles = [Patch(color=STRONG), Line2D([], [], color=COLOURS[0], marker="o", markersize=3.2)]
-        legend_above(figure, handles, ["common to 90 % of the pairs", "common to 50 % (unknown for the paper's)"], 2)
-        _save(figure, path)
-
-
-def _bars(axes: Axes, model: Counts) -> None:
-    places = [depth(layer, model.layers) for layer in range(model.layers)]
-    total = max(1, model.total)
-    shares = [100 * model.common.get(layer, 0) / total for layer in range(model.layers)]
-    axes.bar(places, shares, width=0.8 / (model.layers - 1), color=STRONG)
-    title = f"{model.model}: {model.total} of {model.pairs} pairs' common neurons"
-    if model.half is not None:
-        half = max(1, sum(model.half.values()))
-        line = [100 * model.half.get(layer, 0) / half for layer in range(model.layers)]
-        axes.plot(places, line, color=COLOURS[0], marker="o", markersize=3.2, linewidth=1.2)
-        title = f"{model.model}, {model.layers} layers: {model.total} common neurons, {half:,} at 50 %"
-    elif model.reported:
-        title = f"{model.model}, {model.layers} layers: {model.total} common neurons, as its authors report"
-    axes.set_title(title)
-    axes.set_ylim(bottom=0, top=None if model.total or model.half else 1)
-    axes.set_xlim(-0.03, 1.03)
-    axes.grid(axis="y")
+        _save(common_chart(models).draw(WIDE), path)
 
 
 def cka_figure(found: Sequence[dict[str, Any]], path: Path) -> None:
@@ -80,7 +52,7 @@ def cka_figure(found: Sequence[dict[str, Any]], path: Path) -> None:
                 else:
                     axes.text(0.5, 0.5, f"fewer than {FEWEST} words in each", transform=axes.transAxes, ha="center")
         for axes in panels[-1]:
-            axes.set_xlabel(LABEL)
+            axes.set_xlabel(DEPTH_LABEL)
         for row in panels:
             row[0].set_ylabel("Debiased CKA")
         claims = [Line2D([], [], color=MUTED, linestyle=":"), Patch(color=BAND)]
@@ -117,7 +89,7 @@ def swapped_figure(found: Sequence[dict[str, Any]], group: str, path: Path) -> N
                 for kind, colour, mark in kinds
             ]
             axes.set_title(f"{model['model']}, {group} noise, {curves['n']} words")
-            axes.set_xlabel(LABEL)
+            axes.set_xlabel(DEPTH_LABEL)
             axes.grid(axis="y")
         panels[0].set_ylabel("CKA of clean and noisy")
         panels[0].set_ylim(top=1.04)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
+from ocr_neurons.rank.published import DEPTH, PEAKS, Counts, depth
 from ocr_neurons.report.phrase import signed
 from paper_cka import BINS, LEVELS, shape
-from paper_numbers import DEPTH, PEAKS, Counts, depth
 
 NEAR = 0.05
 """Relative depth within which two places count as the same."""

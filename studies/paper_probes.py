@@ -20,9 +20,9 @@ from ocr_neurons.probe.profile import Profile
 from ocr_neurons.probe.profile_file import load_profile, save_profile
 from ocr_neurons.rank.agreement import agreement
 from ocr_neurons.rank.paper import paper, shares
+from ocr_neurons.rank.published import Counts
 from ocr_neurons.text.pairs import TextPair
 from paper_conditions import BASE, CONDITIONS, SAME_LENGTH, Condition, Pairs, same_length
-from paper_numbers import Counts
 
 TOP = 300
 """Neurons compared between conditions."""

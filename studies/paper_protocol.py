@@ -21,11 +21,11 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import write_json, write_text
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.rank.legacy import kept_by_truncation
+from ocr_neurons.rank.published import published
 from ocr_neurons.text.datasets import load_dataset
 from ocr_neurons.text.named import DATA_VARIABLE
 from paper_cka import FEWEST
 from paper_conditions import FRENCH, first_documents, make_pairs
-from paper_numbers import published
 from paper_probes import Place, counts, study_model
 from paper_readme import readme
 from paper_switches import LENGTHS, lost, switches

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+from ocr_neurons.rank.published import CITATION, DEPTH, FALLS_AFTER, PEAKS, Counts, depth
 from ocr_neurons.rank.regions import region
 from paper_cka import BINS, LEVELS, shape
 from paper_meaning import meaning
-from paper_numbers import CITATION, DEPTH, EARLIER, FALLS_AFTER, PEAKS, Counts, depth
 from paper_switch_page import switch_page
 
 PARTS = 8
 """Equal parts of the depth in which two models' neurons are compared."""
+EARLIER = 77
+"""Common neurons of smollm2 on the page that this study replaces (results/paper-words, see its history)."""
 
 
 def readme(found: dict[str, Any], models: Sequence[Counts]) -> str:

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Pr
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.load import load_tokenizer, load_trunk, resolve
-from ocr_neurons.lm.twin import as_mistral, mistral_config
+from ocr_neurons.lm.twin import as_mistral, has_twin, mistral_config
 
 Folder = Callable[[str], Path]
 TEXT = "The ship arrived at the harbour of Liverpool on Monday the third of March."
@@ -38,10 +38,16 @@ def test_the_twin_computes_the_same_to_the_bit(tiny_folder: Folder, tmp_path: Pa
     assert torch.std(logits(twin)) > 0
 
 
+def test_which_models_have_a_twin(tiny_folder: Folder) -> None:
+    kinds = {kind: has_twin(str(tiny_folder(kind))) for kind in ("llama", "mistral", "bert")}
+    assert kinds == {"llama": True, "mistral": False, "bert": False}
+    assert not has_twin("meta-llama/Llama-2-7b-hf")
+
+
 def test_the_twin_of_a_model_with_other_heads_and_long_text(
     tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    """Heads wider than hidden / heads, tied embeddings, a scaled rotary embedding, a text beyond the original length."""
+    """Heads wider than hidden / heads, tied embeddings, scaled rotary embeddings, a text beyond their length."""
     rope = {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0}
     config = LlamaConfig(
         vocab_size=len(tiny_tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,

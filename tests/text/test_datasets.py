@@ -185,3 +185,22 @@ def test_real_data_sets_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     newseye = load_dataset("hipe2022:newseye-fr")
     assert newseye.train == ()
     assert newseye.dev == tuple(read_hipe(REAL / "hipe2022-v2.1/newseye/fr/HIPE-2022-v2.1-newseye-dev-fr.tsv"))
+
+
+def test_twin_pairs_are_the_two_texts_aligned() -> None:
+    data = load_dataset("gazette")
+    pairs = data.twin_pairs("dev")
+    assert [pair.source for pair in pairs] == [document.id for document in data.dev]
+    for pair, document, twin in zip(pairs, data.dev, data.clean_twins["dev"], strict=True):
+        assert (pair.clean, pair.noisy, pair.level) == (twin.text(), document.text(), "gazette")
+        rebuilt, done = "", 0
+        for a, b, c, d in pair.edits:
+            rebuilt += pair.clean[done:a] + pair.noisy[c:d]
+            done = b
+        assert rebuilt + pair.clean[done:] == pair.noisy
+    assert sum(len(pair.edits) for pair in pairs) > 100
+
+
+def test_twin_pairs_need_twins(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"ours-v1-en, train: no clean twins of whole texts; .* such as gazette"):
+        load_dataset(str(folder)).twin_pairs("train")

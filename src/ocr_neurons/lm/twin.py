@@ -1,4 +1,4 @@
-"""A Llama-type model as a Mistral-type one with the same weights, so that both can be studied where only one is at hand.
+"""A Llama-type model as a Mistral-type one with the same weights, to study both types where one is at hand.
 
 The two architectures compute the same where Mistral's attention has no sliding window and the Llama has no biases; then
 only ``config.json`` differs. The twin is no other model: whatever is found in the one is found in the other. It shows
@@ -68,6 +68,18 @@ def as_mistral(name: str, out: Path) -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return out
+
+
+def has_twin(name: str) -> bool:
+    """Whether :func:`as_mistral` takes ``name``: a local Llama-type model without biases; nothing is written."""
+    folder = Path(resolve(name))
+    if not (folder / "config.json").is_file():
+        return False
+    try:
+        mistral_config(read_json(folder / "config.json", "a model's config.json"), name)
+    except UserError:
+        return False
+    return True
 
 
 def mistral_config(config: dict[str, Any], name: str = "model") -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ocr_neurons.report.fields import Field
+from ocr_neurons.report.layering import Layering
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Layers:
     rule: str
     regions: dict[str, tuple[int, ...]]
     placebo: Placebo | None = None
+
+
+def layers_of(where: Layering) -> Layers:
+    """The same values straight from profiles, without a run's folder."""
+    return read_layers(Field(where.entry(), Path("profile")))
 
 
 def read_layers(field: Field) -> Layers:

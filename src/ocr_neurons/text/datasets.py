@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.text.align import align
 from ocr_neurons.text.catalogue import catalogue
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.formats.splits import read_one, read_splits
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 from ocr_neurons.text.named import FOLDERS, named_path, named_sets
+from ocr_neurons.text.pairs import TextPair
 from ocr_neurons.text.transcripts import MARK, noisy_entities, twins_beside
 
 SPLITS = ("train", "dev", "test")
@@ -58,6 +60,25 @@ class Dataset:
         """The clean twins of a split where their whole text is clean, its documents as they are otherwise."""
         twins = self.clean_twins.get(split) if self.twin_scope == "text" else None
         return twins or self.split(split)
+
+    def twin_pairs(self, split: str) -> list[TextPair]:
+        """Each document of a split as a pair: the running text of its clean twin, and its own, aligned.
+
+        ``source`` is the document's id, ``level`` the name of the data set.
+
+        Raises:
+            UserError: the split has no twins whose whole text is clean.
+        """
+        if self.twin_scope != "text" or split not in self.clean_twins:
+            raise UserError(
+                f"data set {self.name}, {split}: no clean twins of whole texts; wanted a data set that has them, such "
+                "as gazette"
+            )
+        pairs = []
+        for twin, document in zip(self.clean_twins[split], self.split(split), strict=True):
+            clean, noisy = twin.text(), document.text()
+            pairs.append(TextPair(clean, noisy, self.name, document.id, edits=align(clean, noisy).edits))
+        return pairs
 
     def still_noisy(self, split: str) -> int | None:
         """Entities that are noisy (LED above 0) in the clean twins too; ``None`` for a split without twins."""

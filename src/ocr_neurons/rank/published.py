@@ -1,4 +1,4 @@
-"""What the original study reports, as data, and the choices of it that are varied here.
+"""What the original study reports, as data: where it found common neurons, and what it says of CKA; ours beside it.
 
 Source of every number: E. Boros and M. Ehrmann, "Investigating OCR-Sensitive Neurons to Improve Entity Recognition in
 Historical Documents", 2024, arXiv 2409.16934.
@@ -7,6 +7,9 @@ Historical Documents", 2024, arXiv 2409.16934.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.paper import shares
 
 CITATION = (
     "E. Boros and M. Ehrmann, *Investigating OCR-Sensitive Neurons to Improve Entity Recognition in Historical "
@@ -19,9 +22,6 @@ FALLS_AFTER = 1
 """CKA falls after this layer, say its authors."""
 PEAKS = ((12, 12), (23, 26))
 """CKA peaks near these layers, say its authors."""
-
-EARLIER = 77
-"""Common neurons of smollm2 on the page that this study replaces (results/paper-words, see its history)."""
 
 
 def _table(*rows: tuple[int, tuple[int, ...]]) -> dict[int, int]:
@@ -68,6 +68,13 @@ class Counts:
 def published() -> list[Counts]:
     """The paper's two models."""
     return [Counts(name, DEPTH, table, None, PAIRS, WIDTHS[name], reported=True) for name, table in COMMON.items()]
+
+
+def counted(profile: Profile, model: str, *, threshold: float = 1.0) -> Counts:
+    """Common neurons of a profile by layer, at 90 and at 50 % of the pairs, to stand beside the paper's."""
+    passed = shares(profile, threshold)
+    common, half = ({i: int(n) for i, n in enumerate((passed >= least).sum(1)) if n} for least in (0.9, 0.5))
+    return Counts(model, profile.layers, common, half, int(profile.pairs.sum()), profile.width)
 
 
 def depth(layer: float, layers: int) -> float:
