@@ -2,8 +2,8 @@
 
     python notebooks/execute.py --out results/notebooks Data NoisyTextExperiments Llama-MistralNEREvaluation --full
 
-A notebook's first code cell holds its settings; ``--set NAME=VALUE`` changes one in those notebooks that have it, and the
-line that does so stands in the executed notebook. Needs ``pip install 'ocr-neurons[notebooks]'``.
+A notebook's first code cell holds its settings; ``--set NAME=VALUE`` changes one in those notebooks that have it, and
+the line that does so stands in the executed notebook. Needs ``pip install 'ocr-neurons[notebooks]'``.
 """
 
 from __future__ import annotations
@@ -37,16 +37,12 @@ def execute(name: str, out: Path, settings: Mapping[str, Any], *, small: bool, t
         KeyError: a setting that the notebook does not have.
     """
     import nbformat
-    from jupyter_client import AsyncKernelManager
-    from nbclient import NotebookClient
 
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
     set_values(notebook, settings)
     path = out / f"{name}.ipynb"
     with _own_folders(small):
-        manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
-        where = {"metadata": {"path": str(Path.cwd())}}
-        client = NotebookClient(notebook, km=manager, timeout=timeout, resources=where)
+        client = client_of(notebook, timeout)
         try:
             client.execute()
         finally:
@@ -55,6 +51,16 @@ def execute(name: str, out: Path, settings: Mapping[str, Any], *, small: bool, t
             out.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, path)
     return path
+
+
+def client_of(notebook: Any, timeout: int) -> Any:
+    """What executes a notebook: its kernel is spoken to through files of a folder, not through ports."""
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    where = {"metadata": {"path": str(Path.cwd())}}
+    sockets = Config({"KernelManager": {"transport": "ipc"}})
+    return NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where, config=sockets)
 
 
 def set_values(notebook: Any, settings: Mapping[str, Any]) -> None:
@@ -87,7 +93,7 @@ def _own_folders(small: bool) -> Any:
     """Jupyter's and IPython's folders are temporary; the kernel is told whether to be quick."""
     with tempfile.TemporaryDirectory(prefix="nb") as folder:
         own = dict.fromkeys(("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"), folder)
-        changed = own | {SMALL: str(int(small)), "MPLBACKEND": "agg"}
+        changed = own | {SMALL: str(int(small)), "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore:IProgress not found"}
         before = {name: os.environ.get(name) for name in changed}
         os.environ.update(changed)
         try:
@@ -116,14 +122,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = {name: _known(name) for name in args.names or NAMES}
     unknown = [key for key in settings if not any(key in names for names in known.values())]
     if unknown:
-        print(
-            f"setting {unknown[0]!r} given; wanted some of {', '.join(dict.fromkeys(n for names in known.values() for n in names))}",
-            file=sys.stderr,
-        )
+        names = ", ".join(dict.fromkeys(key for keys in known.values() for key in keys))
+        print(f"setting {unknown[0]!r} given; wanted some of {names}", file=sys.stderr)
         return 2
-    for name, names in known.items():
+    for name, own_names in known.items():
         start = time.monotonic()
-        own = {key: value for key, value in settings.items() if key in names}
+        own = {key: value for key, value in settings.items() if key in own_names}
         path = execute(name, args.out, own, small=not args.full)
         print(f"{path}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB", flush=True)
     return 0
