@@ -106,6 +106,22 @@ def test_pick_device() -> None:
             pick_device("cuda")
 
 
+@pytest.mark.parametrize(("rank", "count", "wanted"), [("0", 2, 0), ("1", 2, 1), ("3", 2, 1)])
+def test_processes_started_together_take_a_device_each(
+    rank: str, count: int, wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no second GPU to try it on, so PyTorch is made to say that there is."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert pick_device("auto") == torch.device("cuda")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert pick_device("auto") == pick_device("cuda") == torch.device("cuda", wanted)
+    assert pick_device("cuda:0") == torch.device("cuda", 0)
+    assert pick_device("cpu") == CPU
+
+
 def test_pick_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pick_dtype("float32", CPU) == torch.float32
     assert pick_dtype("bfloat16", CPU) == torch.bfloat16

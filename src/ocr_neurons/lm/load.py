@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -77,10 +78,11 @@ def resolve(
 def pick_device(text: str) -> torch.device:
     """The device called ``text``: ``auto`` (CUDA if present, else the CPU), ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
-    Raises UserError when it is unknown or absent.
+    Of several processes that ``torchrun`` or ``accelerate launch`` started on a machine, each gets a CUDA device of its
+    own (as far as there are enough), unless one is named by its number. Raises UserError when it is unknown or absent.
     """
     if text == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return _own_cuda() if torch.cuda.is_available() else torch.device("cpu")
     match = re.fullmatch(r"(cpu|mps|cuda)(?::(\d+))?", text)
     if match is None or (match[2] and match[1] != "cuda"):
         raise UserError(f"device {text}: unknown; wanted auto, cpu, cuda, cuda:N or mps")
@@ -90,7 +92,14 @@ def pick_device(text: str) -> torch.device:
         raise UserError(f"device {text}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
     if match[1] == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"device {text}: PyTorch sees no MPS device here; use --device cpu or auto")
-    return torch.device(text)
+    return _own_cuda() if text == "cuda" else torch.device(text)
+
+
+def _own_cuda() -> torch.device:
+    """The CUDA device of this process among those started together, or the current one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return torch.device("cuda")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
 def pick_dtype(text: str, device: torch.device) -> torch.dtype:
