@@ -47,18 +47,18 @@ def _made(args: argparse.Namespace, neurons: NeuronSet) -> Edit:
     operation(name)
     if name == "gains":
         raise UserError("edit: gains are learned by training, which writes the edit; wanted scale, zero, mean or shift")
-    if (name == "scale") != (args.factor is not None):
-        raise UserError(
-            f"edit: operation {name} {'wants a --factor, such as 0.5' if name == 'scale' else 'takes no --factor'}"
-        )
+    if name in FROM_PROFILE or not operation(name).number:
+        if args.factor is not None:
+            raise UserError(f"edit: operation {name} takes no --factor")
+    elif args.factor is None:
+        raise UserError(f"edit: operation {name} wants a --factor, such as 0.5")
     if args.legacy and name != "scale":
         raise UserError(f"edit: --legacy with operation {name} given; the original only scales")
     if name not in FROM_PROFILE:
         if args.profile or args.strength is not None or args.group:
             raise UserError(f"edit: --profile, --strength and --group are for {' and '.join(FROM_PROFILE)}, not {name}")
-        if name == "zero":
-            return Edit.zero(neurons)
-        return legacy_edit(neurons, args.factor) if args.legacy else Edit.scale(neurons, args.factor)
+        number = 1.0 if args.factor is None else args.factor
+        return legacy_edit(neurons, number) if args.legacy else Edit(neurons, number, name)
     if args.profile is None:
         raise UserError(f"edit: operation {name} needs --profile, the profile that the neurons were ranked by")
     strength = 1.0 if args.strength is None else args.strength

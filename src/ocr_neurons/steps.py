@@ -20,7 +20,8 @@ from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.controls import control_pairs
-from ocr_neurons.noise.learned.apply import SHIPPED, NoiseMaker, load_noise
+from ocr_neurons.noise.kinds import noise_called
+from ocr_neurons.noise.learned.apply import SHIPPED
 from ocr_neurons.noise.training import AUTO, training_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.checkpoint import remove
@@ -86,7 +87,7 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
         levels=options.levels,
         seed=config.seed,
         parts=options.parts or None,
-        noise=None if options.noise == "paper" else NoiseMaker(load_noise(options.noise)),
+        noise=None if options.noise == "paper" else noise_called(options.noise),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.seeds import generator
-from ocr_neurons.noise.learned.apply import NoiseMaker
+from ocr_neurons.noise.kinds import Noise
 from ocr_neurons.noise.parts_of_speech import NOUNS_AND_VERBS, parts_of_speech
 from ocr_neurons.noise.presets import confusable, corrupt_word, preset, similarity_bin
 from ocr_neurons.text.document import Document
@@ -43,7 +43,7 @@ def word_pairs(
     seed: int = 0,
     min_length: int = 4,
     parts: str | None = None,
-    noise: NoiseMaker | None = None,
+    noise: Noise | None = None,
     unchanged: list[str] | None = None,
 ) -> list[TextPair]:
     """One pair for each chosen word and level, word by word; ``words=None`` takes every usable word.
@@ -56,11 +56,11 @@ def word_pairs(
     ``parts`` takes nouns and verbs only, as the paper does: a spaCy pipeline that tells them, or ``auto``
     (:func:`ocr_neurons.noise.parts_of_speech.parts_of_speech`). Without it, ``paper`` takes any usable word.
 
-    ``noise`` is a learned model in the presets' place. Levels then are the rates of ``LEARNED_LEVELS`` on the word,
-    met to about one change and never less than one, so that short words have more. A word is drawn between its
-    neighbouring characters, and again while they, or white space at its edges, change too. What is still unchanged at
-    a level after ``TRIES`` draws is left out, the next word takes its place, and it is appended to ``unchanged``.
-    ``source`` then reads ``"document id (protocol, noise of language/style)"``.
+    ``noise`` is a learned model, or another kind of noise, in the presets' place. Levels then are the rates of
+    ``LEARNED_LEVELS`` on the word, met to about one change and never less than one, so that short words have more. A
+    word is drawn between its neighbouring characters, and again while they, or white space at its edges, change too.
+    What is still unchanged at a level after ``TRIES`` draws is left out, the next word takes its place, and it is
+    appended to ``unchanged``. ``source`` then reads ``"document id (protocol, noise of name/style)"``.
 
     Raises:
         UserError: the protocol or a level is unknown, there are fewer usable words than asked for, or parts of speech
@@ -123,7 +123,7 @@ def bins_by_level(pairs: Iterable[TextPair]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _learned_pairs(place: _Occurrence, levels: Sequence[str], seed: int, noise: NoiseMaker) -> list[TextPair]:
+def _learned_pairs(place: _Occurrence, levels: Sequence[str], seed: int, noise: Noise) -> list[TextPair]:
     """The word with learned noise at each level, as far as one is found; fewer pairs than levels if not for all.
 
     Protocols that feed the word alone draw the same noise as those that feed its sentence.
@@ -139,7 +139,7 @@ def _learned_pairs(place: _Occurrence, levels: Sequence[str], seed: int, noise: 
     return made
 
 
-def _learned_pair(before: str, word: str, after: str, level: str, seed: int, noise: NoiseMaker) -> TextPair | None:
+def _learned_pair(before: str, word: str, after: str, level: str, seed: int, noise: Noise) -> TextPair | None:
     """The word with learned noise; None if no draw changes it and leaves what is around it alone."""
     text = before + word + after
     edits = max(1.0, LEARNED_LEVELS[level] * len(word))
@@ -150,7 +150,7 @@ def _learned_pair(before: str, word: str, after: str, level: str, seed: int, noi
         if noisy != word and _inside(drawn, 1, 1 + len(word)):
             style = drawn.level.rpartition(" ")[0]
             script = tuple((a - 1, b - 1, c - 1, d - 1) for a, b, c, d in drawn.edits)
-            return TextPair(word, noisy, level, f"noise of {noise.model.language}/{style}", edits=script)
+            return TextPair(word, noisy, level, f"noise of {noise.name}/{style}", edits=script)
     return None
 
 

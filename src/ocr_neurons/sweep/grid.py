@@ -17,8 +17,7 @@ from ocr_neurons.neutralise.operations import operation as table_row
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.controls import random_like
 from ocr_neurons.rank.regions import PAPER_DEPTH, alone, describe, region
-from ocr_neurons.sweep.operations import WITHOUT_FACTOR, check_operation, idle, make_edit
-from ocr_neurons.sweep.profile_edits import FROM_PROFILE
+from ocr_neurons.sweep.operations import check_operation, has_factor, idle, make_edit
 
 CHOSEN = -1
 """The draw number of the ranked neurons themselves; 0, 1, … are random draws."""
@@ -79,11 +78,11 @@ class Setting:
 
     def doing(self) -> str:
         """What is done: ``times 0.5``, or the name of the operation, or what it says of itself."""
-        if self.operation in WITHOUT_FACTOR:
+        if not has_factor(self.operation):
             return self.operation
-        if self.operation in FROM_PROFILE:
+        if self.operation != "scale":
             return table_row(self.operation).describe(self.factor, np.zeros(0))
-        return f"{'times' if self.operation == 'scale' else self.operation} {self.factor:g}"
+        return f"times {self.factor:g}"
 
     def describe(self, layers: int) -> str:
         """One line for people."""
@@ -191,7 +190,7 @@ def crossed(
         Setting(name, count, float(factor), draw, operation)
         for count in wanted
         for operation in operations
-        for factor in ((0.0,) if operation in WITHOUT_FACTOR else factors)
+        for factor in (factors if has_factor(operation) else (0.0,))
         for draw in (CHOSEN, *range(draws))
     ]
 
@@ -230,7 +229,7 @@ def check_grid(
         _check_region(name)
     for operation in operations:
         check_operation(operation)
-    nothing = {idle(operation) for operation in operations if operation not in WITHOUT_FACTOR} or {1.0}
+    nothing = {idle(operation) for operation in operations if has_factor(operation)} or {1.0}
     if any(not 0 < s <= 1 for s in shares) or any(not 0 <= f < float("inf") or f in nothing for f in factors):
         raise UserError(
             f"sweep: shares {list(shares)}, factors {list(factors)} given; wanted shares above 0 up to 1, factors of 0 "

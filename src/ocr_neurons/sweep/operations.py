@@ -1,34 +1,23 @@
-"""From an operation's name to an Edit, and to the edit of the opposite sign: the one place that knows operations."""
+"""From an operation's name to an Edit, and to that of the opposite sign, for all that the table of operations has."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from functools import partial
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.neutralise.edit import Edit
-from ocr_neurons.neutralise.operations import operation
+from ocr_neurons.neutralise.operations import OPERATIONS, operation
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.sweep.profile_edits import FROM_PROFILE, edit_from_profile
 
 
-def _from_profile(name: str, neurons: NeuronSet, strength: float, profile: Profile | None) -> Edit:
-    if profile is None:
-        raise UserError(
-            f"operation {name!r} given without a profile, which holds the neurons' means; sweep scale, zero"
-        )
-    return edit_from_profile(neurons, profile, name, strength)
+def sweepable() -> list[str]:
+    """Operations that a sweep can do: those whose number says it all, and those whose values a profile has."""
+    return [name for name, row in OPERATIONS.items() if not row.value or name in FROM_PROFILE]
 
 
-OPERATIONS: dict[str, Callable[[NeuronSet, float, Profile | None], Edit]] = {
-    "scale": lambda neurons, factor, _: Edit(neurons, factor),
-    "zero": lambda neurons, _factor, _: Edit.zero(neurons),
-    **{name: partial(_from_profile, name) for name in FROM_PROFILE},
-}
-"""What a sweep can do to neurons, given its factor and what was measured of them."""
-WITHOUT_FACTOR = frozenset({"zero"})
-"""Operations that have no strength; the factor of their settings is 0."""
+def has_factor(name: str) -> bool:
+    """Whether an operation has a strength; the factor of settings of one that has none is 0."""
+    return bool(operation(name).number)
 
 
 def make_edit(name: str, neurons: NeuronSet, factor: float, profile: Profile | None = None) -> Edit:
@@ -38,19 +27,25 @@ def make_edit(name: str, neurons: NeuronSet, factor: float, profile: Profile | N
         UserError: no such operation, a factor that it cannot take, or no profile where it needs one.
     """
     check_operation(name)
-    return OPERATIONS[name](neurons, factor, profile)
+    if name not in FROM_PROFILE:
+        return Edit(neurons, factor if has_factor(name) else 1.0, name)
+    if profile is None:
+        raise UserError(
+            f"operation {name!r} given without a profile, which holds the neurons' means; sweep scale, zero"
+        )
+    return edit_from_profile(neurons, profile, name, factor)
 
 
 def check_operation(name: str) -> None:
     """Refuse an operation that a sweep does not know."""
-    if name not in OPERATIONS:
-        known = ", ".join(OPERATIONS)
-        raise UserError(f"operation {name!r} given; wanted one of {known}{nearest(name, OPERATIONS)}")
+    known = sweepable()
+    if name not in known:
+        raise UserError(f"operation {name!r} given; wanted one of {', '.join(known)}{nearest(name, known)}")
 
 
 def idle(name: str) -> float:
-    """The factor at which an operation changes nothing: 1 for ``scale`` and ``zero``, 0 for those with a strength."""
-    return 0.0 if name in FROM_PROFILE else 1.0
+    """The factor at which an operation changes nothing: 0 for a strength, 1 for a factor and for ``zero``."""
+    return 0.0 if operation(name).number == "strength" else 1.0
 
 
 def flipped(name: str, factor: float) -> tuple[str, float]:

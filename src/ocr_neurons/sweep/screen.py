@@ -21,7 +21,6 @@ from ocr_neurons.rank.scored import Array
 from ocr_neurons.rank.scored_file import holds_scores, load_scored
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
-from ocr_neurons.sweep.profile_edits import FROM_PROFILE
 from ocr_neurons.sweep.store import Trial
 
 Predictor = Callable[[float], Array]
@@ -51,7 +50,7 @@ def predictions(settings: Sequence[Setting], edits: EditMaker, predict: Predicto
     """
     found, by_factor = {}, {}
     for setting in settings:
-        if setting.operation in FROM_PROFILE:
+        if setting.operation not in ("scale", "zero"):
             raise UserError(f"screening: {setting.operation} given; factors alone can be predicted; screen scale, zero")
         if setting.factor not in by_factor:
             by_factor[setting.factor] = predict(setting.factor)

@@ -52,6 +52,11 @@ class NoiseMaker:
         self.model = model
         self._samplers: dict[str, Sampler] = {}
 
+    @property
+    def name(self) -> str:
+        """The language of the model."""
+        return self.model.language
+
     def corrupt(
         self, text: str, rng: np.random.Generator, *, cer: float | None = None, style: str | None = None
     ) -> TextPair:
