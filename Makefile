@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 TEST_STAMP := .venv/.installed-test
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: install run test test-fast lint corpus clean help
+.PHONY: install run test test-fast lint corpus docs clean help
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -45,6 +45,10 @@ lint: $(DEV_STAMP) ## ruff without its cache, which keeps an old verdict when a 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python corpus/build.py --check
+
+# the reference of the Python API, from the docstrings: build/docs/index.html
+docs: $(DEV_STAMP)
+	$(BIN)/pdoc --docformat google --output-directory build/docs ocr_neurons
 
 corpus: $(STAMP)
 	$(BIN)/python corpus/build.py

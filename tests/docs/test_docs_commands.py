@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results" / "notebooks" / "README.md"])
 NAMES = {"ocr-neurons", "ocr_neurons.cli"}
 """What a command begins with, whatever starts it: ``srun``, ``torchrun … -m``, ``accelerate launch …``."""
-CUT = re.compile(r"(?<!\S)(#|\||>|&&|;|…).*")
+CUT = re.compile(r"(?<!\S)(#|\||>|&|;|…).*")
 """Where a command ends."""
 
 
@@ -49,7 +49,7 @@ def commands() -> list[Command]:
         inline = re.findall(r"`([^`\n]*ocr-neurons [^`\n]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
         for whole, line in [(True, line) for line in in_blocks(text)] + [(False, line) for line in inline]:
             try:
-                words = shlex.split(CUT.sub("", line))
+                words = shlex.split(CUT.sub("", re.sub(r"\$\{\w+\}", "1", line)))
             except ValueError:  # prose with an apostrophe
                 continue
             places = [place for place, word in enumerate(words) if word in NAMES]
