@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ def execute(name: str, out: Path, settings: Mapping[str, Any], *, small: bool, t
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
     set_values(notebook, settings)
     path = out / f"{name}.ipynb"
-    with _own_folders(small):
-        client = client_of(notebook, timeout)
+    with _own_folder(small) as folder:
+        client = client_of(notebook, timeout, folder)
         try:
             client.execute()
         finally:
@@ -53,13 +53,13 @@ def execute(name: str, out: Path, settings: Mapping[str, Any], *, small: bool, t
     return path
 
 
-def client_of(notebook: Any, timeout: int) -> Any:
-    """What executes a notebook: its kernel is spoken to through files of a folder, not through ports."""
+def client_of(notebook: Any, timeout: int, folder: Path) -> Any:
+    """What executes a notebook: its kernel is spoken to through files in ``folder``, not through ports."""
     from nbclient import NotebookClient
     from traitlets.config import Config
 
     where = {"metadata": {"path": str(Path.cwd())}}
-    sockets = Config({"KernelManager": {"transport": "ipc"}})
+    sockets = Config({"KernelManager": {"transport": "ipc", "connection_file": str(folder / "kernel.json")}})
     return NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where, config=sockets)
 
 
@@ -89,15 +89,15 @@ def _settings_cell(notebook: Any) -> int:
 
 
 @contextmanager
-def _own_folders(small: bool) -> Any:
-    """Jupyter's and IPython's folders are temporary; the kernel is told whether to be quick."""
+def _own_folder(small: bool) -> Iterator[Path]:
+    """A temporary folder in the place of Jupyter's and IPython's own; the kernel is told whether to be quick."""
     with tempfile.TemporaryDirectory(prefix="nb") as folder:
         own = dict.fromkeys(("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"), folder)
         changed = own | {SMALL: str(int(small)), "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore:IProgress not found"}
         before = {name: os.environ.get(name) for name in changed}
         os.environ.update(changed)
         try:
-            yield
+            yield Path(folder)
         finally:
             for name, value in before.items():
                 if value is None:

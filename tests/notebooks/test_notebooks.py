@@ -60,6 +60,7 @@ def kept(name: str) -> Any:
 def executed(name: str, out: Path, **settings: Any) -> tuple[Any, dict[str, Any]]:
     """The executed notebook, and the facts that its last cell writes."""
     path = execute.execute(name, out, {"OUT": str(out), **settings}, small=True, timeout=120)
+    assert not list(Path.cwd().glob("*-ipc-*"))
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -117,8 +118,10 @@ def test_unknown_names_on_the_command_line(capsys: pytest.CaptureFixture[str], t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_kernel_has_no_ports() -> None:
-    assert execute.client_of(kept("Data"), 1).create_kernel_manager().transport == "ipc"
+def test_the_kernel_has_no_ports(tmp_path: Path) -> None:
+    manager = execute.client_of(kept("Data"), 1, tmp_path).create_kernel_manager()
+    assert manager.transport == "ipc"
+    assert manager.ip == str(tmp_path / "kernel-ipc")
 
 
 # --- what they say
