@@ -71,12 +71,18 @@ def executed(name: str, out: Path, **settings: Any) -> tuple[Any, dict[str, Any]
 
 
 def pictures(notebook: Any) -> list[int]:
-    """The numbers of the cells that show a figure."""
-    return [
+    """The numbers of the cells that show a figure; under each stands how to read it, there or in the next cell."""
+    found = [
         number
         for number, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and any("image/png" in output.get("data", {}) for output in cell.outputs)
     ]
+    for number in found:
+        below = [output.data.get("text/markdown", "") for output in notebook.cells[number].outputs if "data" in output]
+        beside = notebook.cells[number + 1]
+        read = any(text.startswith("*How to read it.*") for text in below)
+        assert read or (beside.cell_type == "markdown" and beside.source.startswith("*How to read it.*"))
+    return found
 
 
 # --- how they are kept
