@@ -48,9 +48,10 @@ function render() {
   rows = result.words.map((_, number) => number).filter((number) => state.all || result.words[number].changed);
   const layers = result.heat[0]?.length ?? 0;
   const highest = top();
+  const group = layers > 12 ? 5 : 1;
   byId("legend-top").textContent = `${figure(highest)} or more`;
   byId("readout").textContent = rows.length ? "Choose a word or a cell to see the neurons behind it." : "";
-  const left = result.skipped.map((one) => `${one.count} ${one.why}`).join("; ");
+  const left = result.skipped.map((one) => `${one.count} of the ${one.why}`).join("; ");
   byId("heat-note").textContent = [
     rows.length ? "Arrow keys move between cells, Enter chooses one." : result.words.length ? "No word is changed." : "There is no word to compare.",
     left ? `Not shown: ${left}.` : "",
@@ -58,8 +59,11 @@ function render() {
   if (!rows.length) return fill(byId("map"));
   const head = el(
     "tr", {}, el("th", { scope: "col" }, "word"),
-    ...Array.from({ length: layers }, (_, layer) =>
-      el("th", { scope: "col", "aria-label": `layer ${layer}` }, layers <= 16 || layer % 5 === 0 ? String(layer) : "")),
+    ...Array.from({ length: Math.ceil(layers / group) }, (_, number) => {
+      const first = number * group;
+      const last = Math.min(layers, first + group) - 1;
+      return el("th", { scope: "colgroup", colspan: last - first + 1, "aria-label": `layers ${first} to ${last}` }, String(first));
+    }),
   );
   const average = Array.from({ length: layers }, (_, layer) => rows.reduce((sum, word) => sum + result.heat[word][layer], 0) / rows.length);
   const mean = el(
@@ -88,10 +92,10 @@ function render() {
   const table = el(
     "table", { role: "grid", "aria-label": "How far each word moves in each layer" },
     el("colgroup", {}, el("col", { class: "word" }), el("col", { span: layers })),
-    el("thead", {}, head), el("tbody", {}, ...body), el("tfoot", {}, mean),
+    el("thead", {}, head), el("tbody", {}, mean, ...body),
   );
   fill(byId("map"), table);
-  const first = table.querySelector("td.chosen") ?? table.querySelector("tbody td");
+  const first = table.querySelector("td.chosen") ?? table.querySelector("tbody td[data-layer]");
   if (first) first.tabIndex = 0;
   if (state.word >= 0 && state.layer >= 0 && result.heat[state.word]) byId("readout").textContent = says(state.word, state.layer);
 }
@@ -107,7 +111,7 @@ function take(word, layer) {
   const again = state.word === word && state.layer === layer;
   set(again ? { word: -1, layer: -1 } : { word, layer });
   mark();
-  byId("readout").textContent = again ? "" : layer >= 0 ? says(word, layer) : `“${result.words[word].clean}”: the table beside or below shows its neurons.`;
+  byId("readout").textContent = again ? "" : layer >= 0 ? says(word, layer) : `“${result.words[word].clean}”: the table of neurons shows what it moves.`;
   chosen();
 }
 
