@@ -76,8 +76,12 @@ class Passages:
         ocr = None
         if self._twin(split) is not None:
             noisy = self.data.split(split)[int(number)].text()
-            begin, stop = align(running.text, noisy).to_noisy(start, end)
-            ocr = noisy[begin:stop]
+            alignment = align(running.text, noisy)
+            # what OCR added between two passages goes with the first of them
+            begin = alignment.to_noisy(start, end)[0] if part else 0
+            following = running.starts[last] if last < len(document.tokens) else None
+            stop = len(noisy) if following is None else alignment.to_noisy(following, len(running.text))[0]
+            ocr = noisy[begin:stop].strip()
         return Passage(running.text[start:end], ocr, gold, document.language)
 
     def _twin(self, split: str) -> tuple[Document, ...] | None:

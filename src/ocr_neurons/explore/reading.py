@@ -14,6 +14,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.explore.texts import SUB_WORDS, Text
 from ocr_neurons.lm.sites import readings, site_width
 from ocr_neurons.ner.decode import span_probabilities
+from ocr_neurons.ner.encode import Layout, encode
 from ocr_neurons.ner.tagger import Prepared, Tagger
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.probe.capture import Pooled, capture, reading_mode
@@ -68,15 +69,10 @@ def read(tagger: Tagger, text: Text) -> Read:
     """Tag a text and keep what its neurons do, in one pass.
 
     Raises:
-        UserError: more than ``SUB_WORDS`` sub-words.
+        UserError: more than ``SUB_WORDS`` sub-words, or a word that is longer than a window.
     """
+    _check_length(tagger, text)
     prepared = tagger.prepare([text.document])
-    count = sum(len(window.ids) for window in prepared.windows)
-    if count > SUB_WORDS:
-        raise UserError(
-            f"The {text.document.id} has {count:,} sub-words for this model; the explorer takes {SUB_WORDS:,} at most. "
-            "Paste a shorter passage."
-        )
     maps, tokens = readings(tagger.trunk), len(text.document.tokens)
     pooled = Pooled(len(maps), tokens, site_width(tagger.trunk), tagger.device)
     sides = {
@@ -103,6 +99,23 @@ def read(tagger: Tagger, text: Text) -> Read:
     sizes = torch.tensor([by_token[token].last - by_token[token].first for token in range(tokens)])
     at_edge = tuple(by_token[token].first == 0 for token in range(tokens))
     return Read(text, prepared, pooled.values.cpu(), sizes, at_edge, logits)
+
+
+def _check_length(tagger: Tagger, text: Text) -> None:
+    """Refuse what would take long, or be cut: a word that is longer than a window loses its end there."""
+    encoded = encode(text.document, tagger.tokenizer)
+    if len(encoded.ids) > SUB_WORDS:
+        raise UserError(
+            f"The {text.document.id} has {len(encoded.ids):,} sub-words for this model; the explorer takes "
+            f"{SUB_WORDS:,} at most. Paste a shorter passage."
+        )
+    room = Layout(tagger.encoding, tagger.tokenizer).room
+    longest = max(last - first for first, last in zip(encoded.firsts, encoded.lasts, strict=True))
+    if longest > room:
+        raise UserError(
+            f"The {text.document.id} holds a word of {longest:,} sub-words, and this tagger reads {room:,} at a time. "
+            "Break the word."
+        )
 
 
 def edited_logits(tagger: Tagger, reading: Read, edits: Edits) -> Array:

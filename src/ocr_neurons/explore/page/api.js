@@ -6,24 +6,33 @@ async function answer(response) {
   return value;
 }
 
+let open = 0; // questions that are not answered yet; said on <html>, for whoever waits for the page
+
+function count(more) {
+  open += more;
+  document.documentElement.dataset.open = String(open);
+}
+
 async function reach(path, options) {
+  count(1);
   try {
-    return await fetch(path, options);
-  } catch {
-    throw new Error("The explorer does not answer. Is `ocr-neurons explore` still running?");
+    return await answer(await fetch(path, options));
+  } catch (error) {
+    if (error instanceof TypeError) throw new Error("The explorer does not answer. Is `ocr-neurons explore` still running?");
+    throw error;
+  } finally {
+    count(-1);
   }
 }
 
-export const get = async (path) => answer(await reach(path));
+export const get = (path) => reach(path);
 
-export const post = async (path, question) =>
-  answer(
-    await reach(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(question),
-    }),
-  );
+export const post = (path, question) =>
+  reach(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(question),
+  });
 
 /**
  * One question of a kind at a time. While one is being answered only the newest other one waits, and an answer that a

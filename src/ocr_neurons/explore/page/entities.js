@@ -29,6 +29,9 @@ export function setUp(known) {
   byId("factor-number").addEventListener("change", () => change({ factor: Number(byId("factor-number").value), on: true }));
 }
 
+/** How many neurons of the ranking are edited: as set, or a hundredth of all and 200 at most. */
+const many = () => state.n || Math.max(1, Math.min(200, Math.round(facts.ranking.count / 100)));
+
 const ofRun = (kind) => (kind === "run" && facts.edit?.number ? { factor: facts.edit.number.value } : {});
 
 function change(changes) {
@@ -46,7 +49,7 @@ export function pick(name) {
 function showEdit() {
   byId("edit-on").checked = state.on;
   for (const choice of document.querySelectorAll("input[name=kind]")) choice.checked = choice.value === state.kind;
-  const fields = { count: state.n, layers: state.layers, picked: state.picked, factor: state.factor, "factor-number": state.factor };
+  const fields = { count: many(), layers: state.layers, picked: state.picked, factor: state.factor, "factor-number": state.factor };
   for (const [id, value] of Object.entries(fields)) {
     if (document.activeElement !== byId(id) || id === "factor") byId(id).value = value;
   }
@@ -85,11 +88,11 @@ function ask() {
   }
   const picked = state.kind === "neurons" ? neuronsIn(state.picked) : [];
   if (picked === null) return fail(`“${state.picked}” is no list of neurons. Write layer.neuron, such as 3.17, 12.1299.`);
-  if (!Number.isInteger(state.n)) return fail("How many neurons must be a whole number.");
+  if (!Number.isInteger(many())) return fail("How many neurons must be a whole number.");
   if (!Number.isFinite(state.factor)) return fail("The factor must be a number.");
   const fixed = state.kind === "run" && facts.edit && !facts.edit.number;
   question.ask(
-    { ...texts, kind: state.kind, count: state.n, layers: state.layers, picked, factor: fixed ? null : state.factor },
+    { ...texts, kind: state.kind, count: many(), layers: state.layers, picked, factor: fixed ? null : state.factor },
     (answer) => {
       edited = answer;
       complain(byId("edit-error"));

@@ -51,7 +51,7 @@ function render() {
   const group = layers > 12 ? 5 : 1;
   byId("legend-top").textContent = `${figure(highest)} or more`;
   byId("readout").textContent = rows.length ? "Choose a word or a cell to see the neurons behind it." : "";
-  const left = result.skipped.map((one) => `${one.count} of the ${one.why}`).join("; ");
+  const left = result.skipped.map((one) => `${one.why}: ${one.count}`).join("; ");
   byId("heat-note").textContent = [
     rows.length ? "Arrow keys move between cells, Enter chooses one." : result.words.length ? "No word is changed." : "There is no word to compare.",
     left ? `Not shown: ${left}.` : "",

@@ -15,7 +15,6 @@ const panels = [alignment, entities, heat, neurons, neuron];
 
 const compare = new Newest("/api/compare", (busy) => {
   for (const id of READ) byId(id).setAttribute("aria-busy", String(busy));
-  document.body.dataset.state = busy ? "reading" : "ready";
 });
 
 /** A clean and a noisy text are there, or (null) none. */

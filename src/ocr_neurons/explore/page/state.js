@@ -3,7 +3,8 @@
 export const DEFAULTS = {
   doc: "", part: 0, lang: "", text: "", // a document of the run, or (doc "own") a text of one's own
   source: "learned", rate: 8, seed: 1, noisy: "", // noisy: when made by hand
-  on: false, kind: "ranking", n: 200, layers: "", picked: "", factor: 0.5,
+  // n 0: as many as suit the model
+  on: false, kind: "ranking", n: 0, layers: "", picked: "", factor: 0.5,
   all: false, word: -1, layer: -1, order: "deviations",
   neuron: "", times: 0, fires: false,
 };
