@@ -13,10 +13,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -50,7 +49,7 @@ def shoot(run: Path, out: Path, view: str = VIEW, chromium: str = "") -> list[Pa
             explorer.terminate()
 
 
-def _shot(browser: Any, address: str, path: Path, width: int, height: int, kept: int) -> Path:
+def _shot(browser: Browser, address: str, path: Path, width: int, height: int, kept: int) -> Path:
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
     page = context.new_page()
     page.goto(address)

@@ -11,6 +11,7 @@ import pytest
 from naive_words import inputs_of_last_maps, of_parts, of_words
 
 import planted
+import tiny_run
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.seeds import generator
 from ocr_neurons.explore.compare import marked, words
@@ -276,3 +277,16 @@ def test_words_are_in_order_and_apart(session):
     left, right = (read(session.tagger, read_text(text, "en")) for text in (TEXT, NOISY))
     found = words(align(TEXT, NOISY), left, right).words
     assert all(a.clean[1] <= b.clean[0] and a.noisy[1] <= b.noisy[0] for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize("family", ["mistral", "bert"])
+def test_other_families(tiny_folder, tmp_path, family):
+    other = tiny_run.explore(tiny_run.make_run(tmp_path, tiny_folder(family), max_length=64), tmp_path / "cache")
+    wanted = Wanted("ranking", 60, "1-3", factor=-2.0)
+    edit = Edit.scale(other.run.ranking.within([1, 2, 3]).top(60), -2.0)
+    assert shown(other.compare(TEXT, NOISY, "en")["noisy"]["entities"]) == tagged(other, NOISY)
+    assert shown(other.edit(TEXT, NOISY, "en", wanted)["entities"]) == tagged(other, NOISY, edit)
+    heat = np.array(other.compare(TEXT, NOISY, "en")["heat"])
+    assert heat.shape == (len(SPANS), 4)
+    assert np.isfinite(heat).all()
+    assert len(other.contexts(2, 2)["lowest"]) == 8

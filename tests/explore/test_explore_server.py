@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -12,6 +14,7 @@ pytest.importorskip("fastapi", reason="pip install 'ocr-neurons[explore]'")
 
 from fastapi.testclient import TestClient
 
+from ocr_neurons.explore.contexts import Contexts
 from ocr_neurons.explore.server import BODY, make_app
 from tiny_run import TEXT
 
@@ -176,3 +179,25 @@ def test_many_at_once_get_what_each_alone_would(client):
     alone = [ask(question) for question in asked]
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(ask, asked * 3)) == alone * 3
+
+
+def test_a_long_search_keeps_nobody_waiting(client, session, monkeypatch):
+    """While one page waits for the documents to be read, others draw noise, look neurons up and read texts."""
+    begun, others_done = Event(), Event()
+    reading = Contexts._read
+
+    def slow(self, layer, turn):
+        begun.set()
+        assert others_done.wait(20), "the others waited for the search"
+        return reading(self, layer, turn)
+
+    monkeypatch.setattr(Contexts, "_read", slow)
+    monkeypatch.setattr(session, "_contexts", Contexts(session.tagger, session.run.data, Path("/dev/null"), sample=300))
+    with ThreadPoolExecutor(1) as pool:
+        search = pool.submit(client.post, "/api/contexts", json={"layer": 2, "index": 1})
+        assert begun.wait(20)
+        questions = {"noise": {"text": TEXT, "language": "en", "rate": 0.1}, "neuron": {"layer": 1, "index": 2}}
+        for path, question in (questions | {"compare": PAIR}).items():
+            assert client.post(f"/api/{path}", json=question).status_code == 200
+        others_done.set()
+        assert search.result(20).status_code == 200

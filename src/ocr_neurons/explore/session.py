@@ -1,6 +1,7 @@
 """What the page asks for, answered in JSON values: one run, one tagger, the last few texts kept read.
 
-Every answer of the model is given under one lock, so any number of pages may ask at once. Numbers that are not
+Every answer of the model is given under one lock, so any number of pages may ask at once; a long search lets others in
+between two batches, and noise and ranks, which need no model, wait for neither. Numbers that are not
 defined are None.
 """
 
@@ -54,7 +55,7 @@ class Session:
         self.scores = Scores(run.profile, run.control, run.config.rank.threshold)
         self._cache = cache
         self._model = threading.RLock()
-        self._once = threading.Lock()
+        self._drawing, self._scoring, self._searching = threading.Lock(), threading.Lock(), threading.Lock()
         self._contexts: Contexts | None = None
         self._texts: OrderedDict[tuple[str, str], Read] = OrderedDict()
         self._noise: dict[str, NoiseMaker] = {}
@@ -102,7 +103,7 @@ class Session:
         if language not in SHIPPED:
             known = ", ".join(f"{name} ({code})" for code, name in SHIPPED.items())
             raise UserError(f"There is no noise model for language {language!r}, only for {known}. Choose one of them.")
-        with self._once:
+        with self._drawing:
             maker = self._noise.setdefault(language, NoiseMaker(load_noise(language)))
             pair = maker.corrupt(text, generator(seed, "explore"), cer=rate)
         made = Alignment(text, pair.noisy, pair.edits)
@@ -219,7 +220,7 @@ class Session:
     def neuron(self, layer: int, index: int) -> dict[str, Any]:
         """What the run knows of one neuron: its place in the ranking and under every method, its means."""
         check_neuron(layer, index, self.run.ranking)
-        with self._once:
+        with self._scoring:
             ranks, moments = self.scores.ranks(layer, index), self.scores.moments(layer, index)
         return {
             "layer": layer,
@@ -235,7 +236,7 @@ class Session:
         check_neuron(layer, index, self.run.ranking)
         if not self.passages.listed():
             raise UserError(self.run.no_data or "The run has no documents to look for this neuron in.")
-        with self._once:  # two pages that ask for one layer wait for one reading of the sample
+        with self._searching:  # two pages that ask for one layer wait for one reading of the sample
             with self._model:
                 if self._contexts is None:
                     self._contexts = Contexts(self.tagger, self.run.data, self._cache)
