@@ -12,7 +12,8 @@ const minus = (text) => text.replace("-", "−");
 export function figure(number) {
   if (number === null || number === undefined) return "–";
   const size = Math.abs(number);
-  if (size !== 0 && size < 0.001) return minus(size < 1e-6 ? number.toExponential(0) : number.toPrecision(1));
+  if (size === 0) return "0";
+  if (size < 0.001) return minus(size < 1e-6 ? number.toExponential(0) : number.toPrecision(1));
   return minus(number.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3));
 }
 

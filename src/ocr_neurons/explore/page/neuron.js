@@ -99,7 +99,7 @@ function render(one) {
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "method, and what a high rank means"),
         ...["on noise", "p", "on placebo", "beyond it", "p"].map((name) => el("th", { scope: "col", class: "n" }, name)))),
       el("tbody", {}, ...one.methods.map((row) => el(
-        "tr", {}, el("th", { scope: "row" }, el("b", {}, row.method), ` ${row.says}`),
+        "tr", {}, el("th", { scope: "row" }, el("b", {}, row.method), `: ${row.says}`),
         el("td", { class: "n" }, places(row.noise)), el("td", { class: "n" }, chance(row.noise.p)),
         el("td", { class: "n" }, places(row.placebo)), el("td", { class: "n" }, places(row.beyond)),
         el("td", { class: "n" }, chance(row.beyond?.p)),
