@@ -102,7 +102,7 @@ def test_the_noise_slider(watched):
     until(page, "document.querySelector('#align-note').textContent.includes('error rate')")
     maker = NoiseMaker(load_noise("en"))
     assert page.input_value("#noisy") == maker.corrupt(clean, generator(1, "explore"), cer=0.2).noisy
-    assert page.inner_text("#rate-value") == "20.0 %"
+    assert page.inner_text("#rate-value") == "20.0\u00a0%"
     page.click("#redraw")
     watched.settle()
     assert page.input_value("#noisy") == maker.corrupt(clean, generator(2, "explore"), cer=0.2).noisy

@@ -137,7 +137,7 @@ function editSays() {
   if (!moved) {
     const [most] = edited.moves;
     const nearest = most
-      ? ` The surest word to feel it is “${most.word}”: its ${most.label} goes from ${percent(most.before, 1)} to ${percent(most.after, 1)}.`
+      ? ` It is felt most in “${most.word}”, whose label ${most.label} goes from ${percent(most.before, 1)} to ${percent(most.after, 1)}.`
       : "";
     return `The edit (${edited.says}) changes no tag.${nearest}`;
   }
@@ -154,7 +154,7 @@ function row(name, text, entities, lost) {
         "span",
         { class: `entity tint${Math.max(0, facts.types.indexOf(entity.type)) % TINTS}${entity.moved ? " moved" : ""}` },
         text.slice(entity.start, entity.end),
-        el("span", { class: "type" }, ` ${entity.type}${entity.sure === undefined ? "" : ` ${percent(entity.sure)}`}`.replace(" %", "")),
+        el("span", { class: "type" }, ` ${entity.type}${entity.sure === undefined ? "" : ` ${Math.round(100 * entity.sure)}`}`),
         entity.mark === "new" ? el("b", { class: "type new" }, " + new") : null,
         entity.moved ? el("b", { class: "type moved", title: "other than without the edit" }, " △") : null,
       ),

@@ -4,7 +4,7 @@ export const count = (number) => number.toLocaleString("en-GB");
 
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
-export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 const minus = (text) => text.replace("-", "−");
 
