@@ -216,29 +216,26 @@ def test_cells_by_keyboard_and_by_mouse(watched):
     assert page.input_value("#in-layer") == "-1"
 
 
-@pytest.mark.parametrize(
-    ("do", "says"),
-    [
-        (("#layers", "0-77"), "this model has 0 to 3"),
-        (("#picked", "three"), "“three” is no list of neurons"),
-        (("#picked", "9.9"), "Neuron 9.9 does not exist"),
-        (("#count", "100000"), "wanted 1 to 192"),
-        (("#factor-number", "99"), "wanted a number from -10 to 10"),
-    ],
-)
-def test_bad_input_gets_a_sentence_and_is_recovered_from(watched, do, says):
+def test_bad_input_gets_a_sentence_and_is_recovered_from(watched):
     page = watched.open()
     page.check("#edit-on")
     watched.settle()
-    page.fill(*do)
-    page.keyboard.press("Tab")
-    page.wait_for_selector("#edit-error:not([hidden])")
-    assert says in page.inner_text("#edit-error")
-    assert page.locator("dd[data-row='noisy text, edited']").count() == 0
-    page.fill(do[0], {"#layers": "", "#picked": "1.1", "#count": "20", "#factor-number": "0.5"}[do[0]])
-    page.keyboard.press("Tab")
-    page.wait_for_selector("dd[data-row='noisy text, edited']")
-    assert page.locator("#edit-error").is_hidden()
+    for field, bad, good, says in (
+        ("#layers", "0-77", "", "this model has 0 to 3"),
+        ("#count", "100000", "20", "wanted 1 to 192"),
+        ("#factor-number", "99", "0.5", "wanted a number from -10 to 10"),
+        ("#picked", "three", "1.1", "“three” is no list of neurons"),
+        ("#picked", "9.9", "1.1", "Neuron 9.9 does not exist"),
+    ):
+        page.fill(field, bad)
+        page.keyboard.press("Tab")
+        page.wait_for_selector("#edit-error:not([hidden])")
+        assert says in page.inner_text("#edit-error")
+        assert page.locator("dd[data-row='noisy text, edited']").count() == 0
+        page.fill(field, good)
+        page.keyboard.press("Tab")
+        page.wait_for_selector("dd[data-row='noisy text, edited']")
+        assert page.locator("#edit-error").is_hidden()
     # the browser itself notes answers of status 400 on its console
     watched.said[:] = [line for line in watched.said if "status of 400" not in line]
 
@@ -333,8 +330,7 @@ def test_a_slider_that_is_dragged_asks_little(watched):
     assert len(asked) == 2, "the first one, and the last one"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
 def test_nothing_is_wider_than_the_screen(browser, address, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = Watched(context.new_page(), address).open("#on=1&neuron=1.2")
