@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
     from ocr_neurons import commands_cost as costing
     from ocr_neurons import commands_edit as editing
+    from ocr_neurons import commands_explore as exploring
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
     from ocr_neurons import commands_strategies as comparing
@@ -235,6 +236,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("run", type=Path, help="run folder")
     report.add_argument("--out", type=Path, help="HTML file (default RUN/report.html)")
     report.add_argument("--figures", type=Path, help="also write the figures as PNG into this folder")
+
+    explore = command("explore", exploring.explore, "see on a local page what noise and edits do to a text")
+    exploring.options(explore)
+    _machine(explore, "auto")
     return parser
 
 

@@ -78,12 +78,16 @@ class _Stop(Exception):  # noqa: N818 - not an error
 
 
 @contextmanager
-def capture(readings: Sequence[Reading], pooled: Pooled) -> Iterator[None]:
-    """Hooks on every reading that fill ``pooled``; all are gone after the ``with`` block."""
+def capture(readings: Sequence[Reading], pooled: Pooled, *, stop: bool = True) -> Iterator[None]:
+    """Hooks on every reading that fill ``pooled``; all are gone after the ``with`` block.
+
+    With ``stop`` a forward pass is ended after the last reading (:func:`run` expects it); without, it goes on to the
+    model's output.
+    """
     handles = []
     try:
         for number, reading in enumerate(readings):
-            hook = _Hook(pooled, number, reading.part, stop=number == len(readings) - 1)
+            hook = _Hook(pooled, number, reading.part, stop=stop and number == len(readings) - 1)
             if reading.where == "input":
                 handles.append(reading.module.register_forward_pre_hook(hook.before))
             else:

@@ -63,12 +63,12 @@ class Prefix:
 
     def tag(self) -> list[Document]:
         """The documents, tagged by the model as it stands (edits in ``layer`` and above included)."""
+        return self.prepared.run(self.tagger, self.forward)
 
-        def forward(number: int) -> Tensor:
-            with self._passed_over(range(self.layer)), self._entering(number):
-                return self._logits(self.prepared.batches[number])
-
-        return self.prepared.run(self.tagger, forward)
+    def forward(self, number: int) -> Tensor:
+        """The logits ``[rows, sub-words, labels]`` of a batch, from ``layer`` on."""
+        with self._passed_over(range(self.layer)), self._entering(number):
+            return self._logits(self.prepared.batches[number])
 
     def _forget(self) -> None:
         self.layer, self.states = 0, []
