@@ -28,6 +28,7 @@ class Chart:
         alt: what it shows, for those who cannot see it.
         draw: makes it, for a width in inches.
         table: the numbers it is drawn from.
+        title: what the table holds, in one line, for where it stands alone; empty: the caption says it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Chart:
     alt: str
     draw: Callable[[float], Figure]
     table: Table
+    title: str = ""
 
     def svgs(self) -> tuple[str, str]:
         """The figure for a wide and for a narrow page."""

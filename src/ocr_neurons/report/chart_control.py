@@ -37,6 +37,7 @@ def control_chart(run: Run) -> Chart | None:
         alt,
         lambda width: _draw(control, baseline, chosen, width),
         Table(("tagger", "strict F1 on test"), rows),
+        "Strict F1 on test of the tagger as it is, with the chosen edit and with random neurons in its place.",
     )
 
 

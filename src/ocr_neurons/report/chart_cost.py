@@ -35,6 +35,7 @@ def cost_chart(bins: Sequence[NoiseBin]) -> Chart | None:
         alt=f"Bar chart of strict recall in per cent by OCR damage. {said}.",
         draw=lambda width: _draw(bins, width),
         table=Table(("OCR damage", "entities", "recall strict", "95 % interval", "recall fuzzy"), rows),
+        title="Recall on test in per cent, by how much OCR damaged the entity.",
     )
 
 

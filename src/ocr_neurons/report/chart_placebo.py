@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ocr_neurons.report.chart import Chart, Table
+from ocr_neurons.report.chart_layers import three
 from ocr_neurons.report.inputs_layers import Layers, Placebo
-from ocr_neurons.report.phrase import NONE, whole
-from ocr_neurons.report.style import LEVELS, MARKERS, NARROW, STRONG, WEAK, canvas, legend_above
+from ocr_neurons.report.layer_axes import banded_line, over_layers
+from ocr_neurons.report.phrase import whole
+from ocr_neurons.report.style import LEVELS, STRONG, WEAK, canvas, legend_above
 
 SAYS = {
     "letters": "random letters at random places of the same words, as many changes as the noise makes",
     "case": "capitals for small letters and the reverse in the same words, as many as the noise makes changes",
     "words": "another clean word in the place of each",
 }
+TITLE = "OCR noise beside a placebo, by layer: distance, and neurons that move steadily."
 CURVES = ("OCR noise", "placebo")
 
 
@@ -39,15 +38,15 @@ def placebo_chart(layers: Layers) -> Chart | None:
     rows = [
         (
             str(layer),
-            _short(placebo.distance["mean"][layer]),
-            _short(placebo.placebo_distance["mean"][layer]),
+            three(placebo.distance["mean"][layer]),
+            three(placebo.placebo_distance["mean"][layer]),
             whole(placebo.noise_found[layer]),
             whole(placebo.both_found[layer]),
             whole(placebo.specific_found[layer]),
         )
         for layer in range(layers.count)
     ]
-    return Chart("placebo", caption, alt, lambda width: _draw(layers, placebo, width), Table(header, rows))
+    return Chart("placebo", caption, alt, lambda width: _draw(layers, placebo, width), Table(header, rows), TITLE)
 
 
 def sentence(placebo: Placebo) -> str:
@@ -68,7 +67,10 @@ def sentence(placebo: Placebo) -> str:
 def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
     figure = canvas(width, 4.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.1, 1))
-    lines = [_line(top, curves, index) for index, curves in enumerate((placebo.distance, placebo.placebo_distance))]
+    lines = [
+        banded_line(top, curves, index, colour=(STRONG, LEVELS[1])[index])
+        for index, curves in enumerate((placebo.distance, placebo.placebo_distance))
+    ]
     top.set_ylim(bottom=0)
     top.set_title("Distance from the clean word")
     places = range(layers.count)
@@ -80,21 +82,6 @@ def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
     bottom.set_ylim(bottom=0, top=1.35 * max((*placebo.noise_found, *placebo.specific_found, 1)))
     for axes in (top, bottom):
         axes.grid(axis="y")
-    bottom.set_xticks(range(0, layers.count, math.ceil(layers.count / (8 if width <= NARROW else 15))))
-    bottom.set_xlim(-0.6, layers.count - 0.4)
-    bottom.set_xlabel("Layer (0 is nearest the input)")
+    over_layers(bottom, layers.count, width)
     legend_above(figure, lines, list(CURVES), 2, "")
     return figure
-
-
-def _line(axes: Axes, curves: dict[str, tuple[float | None, ...]], index: int) -> Line2D:
-    mean, low, high = (
-        [float("nan") if value is None else value for value in curves[part]] for part in ("mean", "low", "high")
-    )
-    colour = (STRONG, LEVELS[1])[index]
-    axes.fill_between(range(len(mean)), low, high, color=colour, alpha=0.18, linewidth=0)
-    return axes.plot(range(len(mean)), mean, color=colour, marker=MARKERS[index], markersize=3.6, linewidth=1.5)[0]
-
-
-def _short(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3f}"

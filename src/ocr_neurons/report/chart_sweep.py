@@ -21,6 +21,8 @@ LOSS_TO_GAIN = LinearSegmentedColormap.from_list("loss-gain", ["#b5452a", "#f0b6
 FLOOR = 0.005
 """The colours reach full strength at this difference (half a point) at least, so that trifles look like trifles."""
 
+TITLE = "Edits tried on dev: strict F1 and its difference to the tagger without an edit, in points."
+
 Cells = dict[tuple[int, int], Trial]
 
 
@@ -99,7 +101,7 @@ def sweep_chart(run: Run) -> Chart | None:
         for _, t in sorted(grid.cells.items())
     ]
     header = ("region · neurons", "factor", "F1", "difference", "95 % interval", "random, mean", "random, each")
-    return Chart("sweep", caption, alt, lambda width: _draw(grid, outlined, width, many), Table(header, rows))
+    return Chart("sweep", caption, alt, lambda width: _draw(grid, outlined, width, many), Table(header, rows), TITLE)
 
 
 def chosen_cell(grid: Grid, edit: Edit | None) -> tuple[int, int] | None:

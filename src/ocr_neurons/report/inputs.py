@@ -67,6 +67,15 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Opposite:
+    """The chosen neurons changed as much in the other direction; ``difference`` is to the tagger without an edit."""
+
+    factor: float | None
+    scores: Scores
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
 class NoiseBin:
     """Gold entities that OCR damaged to one degree, ``low`` to ``high``: 0 and 0 clean, both ``None`` unknown.
 
@@ -110,21 +119,25 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A token of an example and its BIO label by the gold standard, the plain and the edited tagger."""
+    """A token of an example and its BIO label by the gold standard, the plain and the edited tagger.
+
+    ``chosen`` is empty in clean text, which only the plain tagger read.
+    """
 
     text: str
     space_after: bool
     gold: str
     baseline: str
-    chosen: str
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A sentence whose entities the edit changed."""
+    """A sentence whose entities the edit changed; ``clean`` is the same stretch of the clean twin, or empty."""
 
     document: str
     words: tuple[Word, ...]
+    clean: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +163,21 @@ class Run:
     trials: tuple[Trial, ...]
     examples: tuple[Example, ...]
     manifest: dict[str, Any]
+    opposite: Opposite | None = None
+
+    @property
+    def test_documents(self) -> int | None:
+        """Number of test documents, where the details say it."""
+        splits = self.described.get("splits")
+        test = splits.get("test") if isinstance(splits, dict) else None
+        documents = test.get("documents") if isinstance(test, dict) else None
+        return documents if isinstance(documents, int) else None
+
+    @property
+    def entities(self) -> int | None:
+        """Number of gold entities in test, where the summary counts them."""
+        counts = self.baseline.strict.counts
+        return None if counts is None else counts[0] + counts[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +226,7 @@ def read_run(folder: Path) -> Run:
         trials=tuple(_trial(field) for field in details["trials"].items()),
         examples=tuple(_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
+        opposite=_opposite(summary),
     )
 
 
@@ -276,6 +305,14 @@ def _control(field: Field) -> Control:
     return Control(f1s, _scores(field))
 
 
+def _opposite(summary: Field) -> Opposite | None:
+    scores, difference = summary.maybe("opposite"), summary["difference"].maybe("opposite_minus_baseline")
+    if scores is None or difference is None:
+        return None
+    factor = scores.maybe("factor")
+    return Opposite(factor.number() if factor else None, _scores(scores), _difference(difference))
+
+
 def _bin(field: Field) -> NoiseBin:
     strict, fuzzy, interval = field.nullable("recall_strict"), field.nullable("recall_fuzzy"), field.maybe("ci95")
     low, high, entities = field.nullable("low"), field.nullable("high"), field["entities"].whole()
@@ -305,14 +342,17 @@ def _trial(field: Field) -> Trial:
 
 
 def _example(field: Field) -> Example:
-    words = (
-        Word(
-            text=token["text"].text(),
-            space_after=bool(token["space_after"].value),
-            gold=token["gold"].text(),
-            baseline=token["baseline"].text(),
-            chosen=token["chosen"].text(),
-        )
-        for token in field["tokens"].items()
+    clean = field.maybe("clean")
+    return Example(
+        field["document"].text(),
+        tuple(_word(token, "chosen") for token in field["tokens"].items()),
+        tuple(_word(token) for token in clean.items()) if clean else (),
     )
-    return Example(field["document"].text(), tuple(words))
+
+
+def _word(token: Field, *more: str) -> Word:
+    return Word(
+        text=token["text"].text(),
+        space_after=bool(token["space_after"].value),
+        **{name: token[name].text() for name in ("gold", "baseline", *more)},
+    )

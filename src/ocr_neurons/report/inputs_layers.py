@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.layering import Layering
+
+Banded = dict[str, tuple[float | None, ...]]
+"""``mean``, ``low`` and ``high`` of a curve over the layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +20,46 @@ class Placebo:
     kind: str
     rate: float
     words: int
-    distance: dict[str, tuple[float | None, ...]]
-    placebo_distance: dict[str, tuple[float | None, ...]]
+    distance: Banded
+    placebo_distance: Banded
     noise_found: tuple[int, ...]
     placebo_found: tuple[int, ...]
     both_found: tuple[int, ...]
     specific_found: tuple[int, ...]
     correlation: float | None
+    sensitive: tuple[int, ...] | None = None
+    sensitive_both: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pairs of a noise level or of a bin of similarity: how many, and their curves with 95 % intervals."""
+
+    pairs: int
+    cka: Banded
+    distance: Banded
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Regions found in the curves: first layers of all but the first, the share of bootstrap replicates that agree.
+
+    ``share`` is that share for every layer; a boundary at most ``tolerance`` layers away counts.
+    """
+
+    boundaries: tuple[int, ...]
+    support: tuple[float, ...]
+    share: tuple[float, ...]
+    replicates: int
+    tolerance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Per layer: CKA and mean absolute standardised difference by noise level, and the number of sensitive neurons."""
+    """Per layer: CKA and mean absolute standardised difference by noise level, and the number of sensitive neurons.
+
+    ``by_level``, ``by_bin`` and ``cut`` are empty in runs of earlier versions.
+    """
 
     site: str
     width: int
@@ -40,6 +72,9 @@ class Layers:
     rule: str
     regions: dict[str, tuple[int, ...]]
     placebo: Placebo | None = None
+    by_level: dict[str, Group] = dataclasses.field(default_factory=dict)
+    by_bin: dict[str, Group] = dataclasses.field(default_factory=dict)
+    cut: Cut | None = None
 
 
 def layers_of(where: Layering) -> Layers:
@@ -57,6 +92,7 @@ def read_layers(field: Field) -> Layers:
     if count < 1:
         raise field["count"].wrong("one layer or more")
     levels = tuple(level.text() for level in field["levels"].items())
+    bands = field.maybe("bands")
     return Layers(
         site=field["site"].text(),
         width=field["width"].whole(),
@@ -71,6 +107,9 @@ def read_layers(field: Field) -> Layers:
             name: tuple(i.whole() for i in members.items()) for name, members in field["regions"].entries().items()
         },
         placebo=None if (placebo := field.maybe("placebo")) is None else _placebo(placebo, count),
+        by_level=_groups(bands.maybe("levels") if bands else None, count),
+        by_bin=_groups(bands.maybe("bins") if bands else None, count),
+        cut=None if (found := field.maybe("found")) is None else _cut(found, count),
     )
 
 
@@ -87,21 +126,42 @@ def _placebo(field: Field, count: int) -> Placebo:
         both_found=_numbers(field["both_found"], count),
         specific_found=_numbers(field["specific_found"], count),
         correlation=None if correlation is None else correlation.number(),
+        sensitive=None if (passed := field.maybe("sensitive")) is None else _numbers(passed, count),
+        sensitive_both=None if (both := field.maybe("sensitive_both")) is None else _numbers(both, count),
     )
 
 
-def _banded(field: Field, count: int) -> dict[str, tuple[float | None, ...]]:
+def _groups(field: Field | None, count: int) -> dict[str, Group]:
+    return {
+        name: Group(group["pairs"].whole(), _banded(group["cka"], count), _banded(group["distance"], count))
+        for name, group in (field.entries() if field else {}).items()
+    }
+
+
+def _cut(field: Field, count: int) -> Cut:
+    return Cut(
+        boundaries=tuple(boundary.whole() for boundary in field["boundaries"].items()),
+        support=tuple(share.number() for share in field["support"].items()),
+        share=tuple(share.number() for share in _each(field["share"], count)),
+        replicates=field["replicates"].whole(),
+        tolerance=field["tolerance"].whole(),
+    )
+
+
+def _banded(field: Field, count: int) -> Banded:
     return {part: _curve(field[part], count) for part in ("mean", "low", "high")}
 
 
 def _numbers(field: Field, count: int) -> tuple[int, ...]:
-    if len(field.items()) != count:
-        raise field.wrong(f"one number a layer ({count})")
-    return tuple(value.whole() for value in field.items())
+    return tuple(value.whole() for value in _each(field, count))
 
 
 def _curve(field: Field, count: int) -> tuple[float | None, ...]:
+    return tuple(None if value.value is None else value.number() for value in _each(field, count, "number or null"))
+
+
+def _each(field: Field, count: int, what: str = "number") -> list[Field]:
     values = field.items()
     if len(values) != count:
-        raise field.wrong(f"one number or null a layer ({count})")
-    return tuple(None if value.value is None else value.number() for value in values)
+        raise field.wrong(f"one {what} a layer ({count})")
+    return values

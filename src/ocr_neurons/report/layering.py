@@ -12,9 +12,11 @@ from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.choose import discovered
 from ocr_neurons.rank.methods import score
+from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.rank.regions import regions
 from ocr_neurons.rank.scored import Scored
 from ocr_neurons.rank.specific import specific
+from ocr_neurons.report.bands import banded, bands, curve, found_regions
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Layering:
             "count": profile.layers,
             "pairs": int(profile.pairs.sum()),
             "levels": list(profile.levels),
-            "cka": {level: _curve(profile.cka(level)) for level in profile.levels},
-            "mean_difference": {level: _curve(profile.standardised_curve(level)) for level in profile.levels},
+            "cka": {level: curve(profile.cka(level)) for level in profile.levels},
+            "mean_difference": {level: curve(profile.standardised_curve(level)) for level in profile.levels},
             "sensitive": [self.common.counts().get(layer, 0) for layer in range(profile.layers)],
             "sensitive_rule": rule,
             "regions": {
@@ -58,6 +60,8 @@ class Layering:
                 if name in ("first", "middle", "last")
             },
             "placebo": self._placebo(),
+            "bands": bands(profile),
+            "found": found_regions(profile),
         }
 
     def _placebo(self) -> dict[str, Any] | None:
@@ -70,6 +74,11 @@ class Layering:
         except UserError:  # too few words to say anything of single neurons
             return None
         found = [discovered(scored, self.rate) for scored in (noise, other, more)]
+        rule = self.common.method
+        passed = rank_paper(self.placebo, threshold=rule["threshold"], share=rule["share"])
+        both = {
+            layer: set(members) & set(passed.indices.get(layer, ())) for layer, members in self.common.indices.items()
+        }
         return {
             "kind": self.kind,
             "rate": self.rate,
@@ -81,14 +90,14 @@ class Layering:
             "both_found": _counts(found[0] & found[1]),
             "specific_found": _counts(found[2]),
             "correlation": _correlation(noise, other),
+            "sensitive": [passed.counts().get(layer, 0) for layer in range(self.layers)],
+            "sensitive_both": [len(both.get(layer, ())) for layer in range(self.layers)],
         }
 
 
 def _interval(profile: Profile) -> dict[str, list[float | None]]:
     """Relative distance by layer, all levels together, with a 95 % interval by bootstrap over words."""
-    mean, _ = profile.curve("distance")
-    low, high = np.nanpercentile(profile.replicates("distance"), [2.5, 97.5], axis=0)
-    return {"mean": _curve(mean), "low": _curve(low), "high": _curve(high)}
+    return banded(profile.curve("distance")[0], profile.replicates("distance"))
 
 
 def _counts(found: Any) -> list[int]:  # noqa: ANN401 - an array of bool
@@ -102,7 +111,3 @@ def _correlation(noise: Scored, other: Scored) -> float | None:
     left, right = (np.ravel(scored.score * scored.sign) for scored in (noise, other))
     value = float(spearmanr(left, right, nan_policy="omit").statistic)
     return value if np.isfinite(value) else None
-
-
-def _curve(values: Any) -> list[float | None]:  # noqa: ANN401 - an array
-    return [round(float(value), 6) if np.isfinite(value) else None for value in values]

@@ -20,8 +20,9 @@ from ocr_neurons.report.chart_cost import damaged, recall_lost
 from ocr_neurons.report.chart_placebo import sentence
 from ocr_neurons.report.examples import show
 from ocr_neurons.report.figures import charts
-from ocr_neurons.report.inputs import Run, Scores, read_run
+from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.made import data_table, fact_tables
+from ocr_neurons.report.scores import score_rows
 
 HERE = Path(__file__).parent
 
@@ -67,7 +68,7 @@ def render(run: Run) -> str:
         shown=show(run.examples),
         data=data_table(run.described),
         facts=fact_tables(run),
-        test_documents=_test_documents(run),
+        test_documents=run.test_documents,
         languages=run.described.get("languages") or [],
         command=run.manifest.get("command"),
         started=run.manifest.get("started"),
@@ -118,33 +119,6 @@ def _gain_tile(run: Run) -> Tile:
     return Tile(title, phrase.signed(run.gain.f1), "F1 points", detail)
 
 
-def score_rows(run: Run) -> list[dict[str, Any]]:
-    """The rows of the test table: name, note, and cells for strict and fuzzy."""
-    rows = [_row("baseline", "the tagger as it is, on OCR text", run.baseline)]
-    rows.append(_row("chosen", run.edit.description if run.edit else "no edit was chosen: as baseline", run.chosen))
-    if run.control:
-        f1s = run.control.f1s
-        note = f"mean of {len(f1s)} draws; strict F1 from {phrase.points(min(f1s))} to {phrase.points(max(f1s))}"
-        if run.control.scores.strict.interval:
-            note += "; in brackets not an interval over documents but where 95 % of the draws lie"
-        rows.append(_row("random neurons", note, run.control.scores))
-    if run.twin:
-        clean = "on the text without OCR errors" if run.twin.whole else "on the text with its entities as printed"
-        rows.append(_row("clean twin", f"the tagger as it is, {clean}", run.twin.scores))
-    return rows
-
-
-def _row(name: str, note: str, scores: Scores) -> dict[str, Any]:
-    cells: list[str] = []
-    for score in (scores.strict, scores.fuzzy):
-        if score is None:
-            cells += [phrase.NONE] * 4
-        else:
-            cells += [phrase.points(x) for x in (score.precision, score.recall, score.f1)]
-            cells.append(phrase.bounds(score.interval))
-    return {"name": name, "note": note, "cells": cells}
-
-
 def _drawn(chart: Chart) -> dict[str, Any]:
     wide, narrow = chart.svgs()
     return {
@@ -152,9 +126,3 @@ def _drawn(chart: Chart) -> dict[str, Any]:
         "wide": Markup(wide),  # noqa: S704 - matplotlib escapes text, to_svg the alternative text
         "narrow": Markup(narrow),  # noqa: S704
     }
-
-
-def _test_documents(run: Run) -> int | None:
-    test = run.described.get("splits", {}).get("test", {})
-    documents = test.get("documents") if isinstance(test, dict) else None
-    return documents if isinstance(documents, int) else None
