@@ -232,10 +232,18 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument("--out", type=Path, required=True, help="folder to write")
     _machine(bake, "auto", "float32")
 
-    report = command("report", commands.report, "write the page of a run again")
-    report.add_argument("run", type=Path, help="run folder")
-    report.add_argument("--out", type=Path, help="HTML file (default RUN/report.html)")
-    report.add_argument("--figures", type=Path, help="also write the figures as PNG into this folder")
+    report = command("report", commands.report, "write the page of a run again, or set several runs side by side")
+    report.add_argument("runs", type=Path, nargs="+", metavar="run", help="run folder; several are compared")
+    report.add_argument("--out", type=Path, help="HTML file (default RUN/report.html; needed for several runs)")
+    report.add_argument("--figures", type=Path, metavar="DIR", help="also write the figures into this folder")
+    report.add_argument(
+        "--format", type=checked(commands.formats), action="extend", default=[], metavar="FORMAT",
+        help="of the figures: png (default), svg, pdf; several with commas between, or repeated",
+    )  # fmt: skip
+    report.add_argument("--tables", type=Path, metavar="DIR", help="also write the tables as CSV and LaTeX into it")
+    report.add_argument(
+        "--strategies", type=Path, metavar="DIR", help="folder of `strategies` to show (default RUN/strategies)"
+    )
 
     explore = command("explore", exploring.explore, "see on a local page what noise and edits do to a text")
     exploring.options(explore)

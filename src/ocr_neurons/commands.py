@@ -54,17 +54,55 @@ def pairs(args: argparse.Namespace) -> None:
         reporter.say(f"  {len(unchanged)} words that the noise never changed left out, such as {unchanged[0]}")
 
 
-def report(args: argparse.Namespace) -> None:
-    """``report``: the page of a run."""
-    from ocr_neurons.report.figures import write_figures
-    from ocr_neurons.report.page import write_report
+def formats(given: str) -> tuple[str, ...]:
+    """Formats of figures such as ``svg,pdf``; a UserError for others."""
+    from ocr_neurons.report.files import formats
 
-    if not (args.run / "summary.json").is_file():
-        raise UserError(f"{args.run}: no summary.json in it; wanted the folder of a finished `ocr-neurons run`")
-    page = write_report(args.run, args.out)
+    return formats(given)
+
+
+def report(args: argparse.Namespace) -> None:
+    """``report``: the page of a run, or of several side by side; figures and tables for papers."""
+    from ocr_neurons.report.figures import write_figures, write_run_tables
+    from ocr_neurons.report.page import strategies_of, write_report
+
+    if args.format and not args.figures:
+        raise UserError("--format given without --figures; wanted a folder for the figures, such as --figures figures")
+    wanted = tuple(dict.fromkeys(args.format)) or ("png",)
+    if len(args.runs) > 1:
+        _compare(args, wanted)
+        return
+    (run,) = args.runs
+    if not (run / "summary.json").is_file():
+        raise UserError(f"{run}: no summary.json in it; wanted the folder of a finished `ocr-neurons run`")
+    strategies = strategies_of(run, args.strategies)
+    reporter = Reporter(args.quiet)
+    page = write_report(run, args.out, args.strategies)
     if args.figures:
-        write_figures(args.run, args.figures)
-    Reporter(args.quiet).say(f"report: {page}")
+        write_figures(run, args.figures, wanted, strategies)
+        reporter.say(f"figures: {args.figures}")
+    if args.tables:
+        write_run_tables(run, args.tables, strategies)
+        reporter.say(f"tables: {args.tables}")
+    reporter.say(f"report: {page}")
+
+
+def _compare(args: argparse.Namespace, wanted: tuple[str, ...]) -> None:
+    from ocr_neurons.report.runs_page import write_comparison, write_comparison_figures, write_comparison_tables
+
+    if args.out is None:
+        raise UserError(f"{len(args.runs)} run folders given; wanted --out FILE.html for the page that compares them")
+    if args.strategies:
+        raise UserError("--strategies given with several runs; wanted one run to show them with")
+    reporter = Reporter(args.quiet)
+    page = write_comparison(args.runs, args.out)
+    if args.figures:
+        write_comparison_figures(args.runs, args.figures, wanted)
+        reporter.say(f"figures: {args.figures}")
+    if args.tables:
+        write_comparison_tables(args.runs, args.tables)
+        reporter.say(f"tables: {args.tables}")
+    reporter.say(f"comparison: {page}")
 
 
 def _machine(args: argparse.Namespace) -> tuple[torch.device, torch.dtype]:

@@ -67,10 +67,8 @@ def sentence(placebo: Placebo) -> str:
 def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
     figure = canvas(width, 4.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.1, 1))
-    lines = [
-        banded_line(top, curves, index, colour=(STRONG, LEVELS[1])[index])
-        for index, curves in enumerate((placebo.distance, placebo.placebo_distance))
-    ]
+    pair = (placebo.distance, STRONG), (placebo.placebo_distance, LEVELS[1])
+    lines = [banded_line(top, curves, index, colour=colour) for index, (curves, colour) in enumerate(pair)]
     top.set_ylim(bottom=0)
     top.set_title("Distance from the clean word")
     places = range(layers.count)

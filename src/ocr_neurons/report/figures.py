@@ -19,9 +19,10 @@ from ocr_neurons.report.files import write_charts, write_tables
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.made import data_table
 from ocr_neurons.report.scores import SCORES, score_table
+from ocr_neurons.report.strategies import Strategies
 
 
-def charts(run: Run) -> dict[str, Chart]:
+def charts(run: Run, strategies: Strategies | None = None) -> dict[str, Chart]:
     """The charts that this run has data for, by name; those without data are not there."""
     made = (
         cost_chart(run.bins),
@@ -33,27 +34,30 @@ def charts(run: Run) -> dict[str, Chart]:
         dose_chart(run),
         test_chart(run),
         control_chart(run),
+        strategies.chart() if strategies else None,
     )
     return {chart.name: chart for chart in made if chart is not None}
 
 
-def write_figures(run_dir: Path, folder: Path, wanted: Sequence[str] = ("png",)) -> list[Path]:
+def write_figures(
+    run_dir: Path, folder: Path, wanted: Sequence[str] = ("png",), strategies: Strategies | None = None
+) -> list[Path]:
     """Draw a run's figures into ``folder``, in each format ``wanted`` (PNG has 200 dots an inch); return their paths.
 
     Raises:
         UserError: the run folder lacks a file or a key.
     """
-    return write_charts(charts(read_run(run_dir)), folder, wanted)
+    return write_charts(charts(read_run(run_dir), strategies), folder, wanted)
 
 
-def write_run_tables(run_dir: Path, folder: Path) -> list[Path]:
+def write_run_tables(run_dir: Path, folder: Path, strategies: Strategies | None = None) -> list[Path]:
     """Write the tables of a run as CSV and LaTeX into ``folder``: those behind its figures, scores, data.
 
     Raises:
         UserError: as :func:`write_figures`.
     """
     run = read_run(run_dir)
-    tables = {chart.name: (chart.table, chart.title or chart.caption) for chart in charts(run).values()}
+    tables = {chart.name: (chart.table, chart.title or chart.caption) for chart in charts(run, strategies).values()}
     tables["scores"] = (score_table(run), SCORES)
     tables["data"] = (data_table(run.described), "Documents, sentences, tokens and entities of the data.")
     return write_tables(tables, folder)

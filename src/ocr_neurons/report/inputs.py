@@ -214,8 +214,8 @@ def read_run(folder: Path) -> Run:
         edit=_edit(edit) if edit else None,
         chosen=_scores(chosen),
         control=_control(control) if control else None,
-        gain=_difference(summary["difference"]["chosen_minus_baseline"]),
-        gain_over_control=_difference(against) if against else None,
+        gain=difference(summary["difference"]["chosen_minus_baseline"]),
+        gain_over_control=difference(against) if against else None,
         bins=tuple(_bin(field) for field in cost["recall_by_bin"].items()),
         twin=_twin(twin) if twin else None,
         verdict=summary["verdict"].text(),
@@ -245,8 +245,8 @@ def read_headline(folder: Path) -> Headline:
         dev=_on_dev(Field.of(details, "a run's details (JSON)"), _edit(edit)) if details.exists() and edit else None,
         baseline=_scores(summary["baseline"]),
         chosen=_scores(summary["chosen"]),
-        gain=_difference(summary["difference"]["chosen_minus_baseline"]),
-        gain_over_control=_difference(against) if against else None,
+        gain=difference(summary["difference"]["chosen_minus_baseline"]),
+        gain_over_control=difference(against) if against else None,
         verdict=summary["verdict"].text(),
     )
 
@@ -261,7 +261,7 @@ def _on_dev(details: Field, edit: Edit) -> tuple[float, Trial] | None:
 
 def _twin(field: Field) -> Twin:
     scope = field.maybe("scope")
-    return Twin(_scores(field), _difference(field["difference"]), scope is None or scope.text() == "text")
+    return Twin(_scores(field), difference(field["difference"]), scope is None or scope.text() == "text")
 
 
 def _score(field: Field) -> Score:
@@ -282,7 +282,8 @@ def _scores(field: Field) -> Scores:
     return Scores(_score(field["strict"]), _score(fuzzy) if fuzzy else None)
 
 
-def _difference(field: Field) -> Difference:
+def difference(field: Field) -> Difference:
+    """A difference as a summary holds it."""
     return Difference(field["f1"].number(), field["ci95"].interval(), field["p"].number())
 
 
@@ -306,11 +307,11 @@ def _control(field: Field) -> Control:
 
 
 def _opposite(summary: Field) -> Opposite | None:
-    scores, difference = summary.maybe("opposite"), summary["difference"].maybe("opposite_minus_baseline")
-    if scores is None or difference is None:
+    scores, change = summary.maybe("opposite"), summary["difference"].maybe("opposite_minus_baseline")
+    if scores is None or change is None:
         return None
     factor = scores.maybe("factor")
-    return Opposite(factor.number() if factor else None, _scores(scores), _difference(difference))
+    return Opposite(factor.number() if factor else None, _scores(scores), difference(change))
 
 
 def _bin(field: Field) -> NoiseBin:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ocr_neurons.cost.measured import measure_cost
 from ocr_neurons.rank.regions import region
+from ocr_neurons.report.changed import examples_entry
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference
@@ -67,7 +68,13 @@ class Findings:
             "data": describe(self.data),
             "dev_baseline_f1": self.dev_baseline.total("strict").f1,
             "trials": trials_entry(self.trials, self.dev_baseline, self.where.layers, self.seed),
-            "examples": examples_entry(self.data.test, found.baseline_documents, found.chosen_documents),
+            "examples": examples_entry(
+                self.data.test,
+                found.baseline_documents,
+                found.chosen_documents,
+                self.data.clean_twins.get("test", ()) if self.twin_documents else (),
+                self.twin_documents,
+            ),
         }
 
 
@@ -117,28 +124,3 @@ def trials_entry(trials: Sequence[Trial], baseline: Scores, layers: int, seed: i
         }
         for row in rows(trials, baseline, seed)
     ]
-
-
-def examples_entry(
-    gold: Sequence[Document], baseline: Sequence[Document], chosen: Sequence[Document], limit: int = 12
-) -> list[dict[str, Any]]:
-    """Sentences whose entities the edit changed, in reading order, at most ``limit``, at most 60 tokens long."""
-    found: list[dict[str, Any]] = []
-    for true, plain, edited in zip(gold, baseline, chosen, strict=True):
-        for start, end in true.sentences():
-            if plain.labels()[start:end] == edited.labels()[start:end] or len(found) >= limit:
-                continue
-            changed = [i for i in range(start, end) if plain.tokens[i].label != edited.tokens[i].label]
-            first, last = max(start, changed[0] - 30), min(end, changed[0] + 30)
-            tokens = [
-                {
-                    "text": true.tokens[i].text,
-                    "space_after": true.tokens[i].space_after,
-                    "gold": true.tokens[i].label,
-                    "baseline": plain.tokens[i].label,
-                    "chosen": edited.tokens[i].label,
-                }
-                for i in range(first, last)
-            ]
-            found.append({"document": true.id, "tokens": tokens})
-    return found
