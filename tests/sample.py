@@ -43,7 +43,9 @@ def summary() -> dict[str, Any]:
         "baseline": scores(0.7486),
         "chosen": {"edit": edit | {"description": description}, **scores(0.7529)},
         "random_control": {"draws": 20, "f1s": f1s, **scores(0.7493, interval=False)},
+        "opposite": {"factor": 1.5, **scores(0.7401)},
         "difference": {
+            "opposite_minus_baseline": {"f1": -0.0085, "ci95": [-0.0181, 0.0012], "p": 0.0911},
             "chosen_minus_baseline": {"f1": 0.0043, "ci95": [-0.0061, 0.0132], "p": 0.4187},
             "chosen_minus_random_control": {"f1": 0.0036, "ci95": [-0.0052, 0.0121], "p": 0.1429},
         },
@@ -92,6 +94,8 @@ def details() -> dict[str, Any]:
             "sensitive_rule": "mean + 1 sd of its layer in 90 % of pairs",
             "regions": REGIONS,
             "placebo": placebo(),
+            "bands": bands(cka),
+            "found": found(),
         },
         "data": {"name": "gazette", "languages": ["en"], "splits": {
             name: {"documents": n, "sentences": 6 * n, "tokens": 131 * n,
@@ -113,7 +117,33 @@ def placebo() -> dict[str, Any]:
         "kind": "letters", "rate": 0.05, "words": 100, "distance": band, "placebo_distance": lower,
         "noise_found": found, "placebo_found": [n - 2 for n in found], "both_found": [n - 5 for n in found],
         "specific_found": [2] * LAYERS, "correlation": 0.81,
+        "sensitive": [n // 2 for n in SENSITIVE], "sensitive_both": [n // 3 for n in SENSITIVE],
     }  # fmt: skip
+
+
+def bands(cka: dict[str, list[float]]) -> dict[str, Any]:
+    """Curves with intervals, by level and by bin; ``cka`` as in the curves without."""
+
+    def group(curve: list[float], depth: float, pairs: int) -> dict[str, Any]:
+        distance = [round(0.2 * depth + 0.25 * (i >= 8) + 0.3 * (i >= 22), 4) for i in range(LAYERS)]
+        return {
+            "pairs": pairs,
+            "cka": {"mean": curve, "low": [v - 0.04 for v in curve], "high": [min(1.0, v + 0.03) for v in curve]},
+            "distance": {"mean": distance, "low": [v - 0.03 for v in distance], "high": [v + 0.03 for v in distance]},
+        }
+
+    bins = {"poor": ("high", 3.2, 61), "average": ("medium", 2.2, 108), "good": ("low", 1.1, 131)}
+    return {
+        "levels": {level: group(cka[level], depth, 100) for depth, level in enumerate(LEVELS, start=1)},
+        "bins": {name: group(cka[level], depth, pairs) for name, (level, depth, pairs) in bins.items()},
+    }
+
+
+def found() -> dict[str, Any]:
+    """Three regions, which begin at layers 0, 8 and 22."""
+    share = [0.0] * LAYERS
+    share[7:10], share[21:24] = [0.41, 0.93, 0.38], [0.22, 0.78, 0.3]
+    return {"boundaries": [8, 22], "support": [0.93, 0.78], "share": share, "replicates": 200, "tolerance": 1}
 
 
 def trial(region: str, count: int, factor: float, rng: np.random.Generator) -> dict[str, Any]:
@@ -136,6 +166,14 @@ def example() -> dict[str, Any]:
             {
                 "text": word, "space_after": word != "Wednesday" and word != "Thornton",
                 "gold": gold.get(i, "O"), "baseline": baseline.get(i, "O"), "chosen": chosen.get(i, "O"),
+            }
+            for i, word in enumerate(SENTENCE)
+        ],
+        "clean": [
+            {
+                "text": "Mersey" if word == "Merfey" else word, "gold": gold.get(i, "O"),
+                "space_after": word != "Wednesday" and word != "Thornton",
+                "baseline": gold.get(i, "O") if i < 11 else baseline.get(i, "O"),
             }
             for i, word in enumerate(SENTENCE)
         ],

@@ -8,16 +8,21 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 import sample
+from ocr_neurons.report.chart_bins import bins_chart
 from ocr_neurons.report.chart_control import control_chart
 from ocr_neurons.report.chart_cost import cost_chart, damaged, recall_lost
+from ocr_neurons.report.chart_dose import dose_chart
 from ocr_neurons.report.chart_layers import disjoint, layers_chart
+from ocr_neurons.report.chart_regions import regions_chart
 from ocr_neurons.report.chart_sweep import chosen_cell, lay_out, sweep_chart
+from ocr_neurons.report.chart_test import differences_chart
 from ocr_neurons.report.figures import charts, write_figures
 from ocr_neurons.report.inputs import Run, read_run
-from ocr_neurons.report.style import NARROW, WIDE, styled
+from ocr_neurons.report.style import NARROW, STRONG, WIDE, styled
 
 
 @pytest.fixture
@@ -58,9 +63,73 @@ def test_layer_curves_are_the_numbers(run: Run) -> None:
     top, middle, bottom = figure.axes
     for index, level in enumerate(raw["levels"]):
         np.testing.assert_allclose(top.lines[index].get_ydata(), raw["cka"][level])
-        np.testing.assert_allclose(middle.lines[index].get_ydata(), raw["mean_difference"][level])
+        np.testing.assert_allclose(middle.lines[index].get_ydata(), raw["bands"]["levels"][level]["distance"]["mean"])
+        band = middle.collections[index].get_paths()[0].vertices[:, 1]
+        assert band.min() == pytest.approx(min(raw["bands"]["levels"][level]["distance"]["low"]))
+        assert band.max() == pytest.approx(max(raw["bands"]["levels"][level]["distance"]["high"]))
+    assert [bar.get_height() for bar in bottom.containers[1]] == raw["placebo"]["sensitive"]
     assert [bar.get_height() for bar in bottom.containers[0]] == raw["sensitive"]
     assert [text.get_text() for text in top.texts] == ["first", "middle", "last"]
+
+
+def test_without_intervals_the_shift_is_drawn(run: Run) -> None:
+    with styled():
+        middle = layers_chart(replace(run.layers, by_level={})).draw(WIDE).axes[1]
+    for index, level in enumerate(sample.LEVELS):
+        np.testing.assert_allclose(
+            middle.lines[index].get_ydata(), sample.details()["layers"]["mean_difference"][level]
+        )
+    assert not middle.collections
+
+
+def test_bins_have_the_look_of_the_noise_that_makes_them(run: Run) -> None:
+    chart = bins_chart(run.layers)
+    assert chart is not None
+    with styled():
+        top = chart.draw(WIDE).axes[0]
+        levels = layers_chart(run.layers).draw(WIDE).axes[0]
+    assert [line.get_color() for line in top.lines] == [line.get_color() for line in levels.lines][::-1]
+    assert "poor n = 61, average n = 108, good n = 131" in chart.caption
+
+
+def test_regions_hold_their_layers_neurons(run: Run) -> None:
+    chart = regions_chart(run.layers)
+    assert chart is not None
+    assert chart.table.rows[1] == [
+        "found-2", "8–21", "93% of draws", "0.450", "0.650", "0.850",
+        str(sum(sample.SENSITIVE[8:22])), str(sum(range(18, 32))), str(sum(range(13, 27))), "28",
+    ]  # fmt: skip
+    with styled():
+        bottom = chart.draw(WIDE).axes[1]
+    heights = [bar.get_height() for bar in bottom.containers[0]]
+    assert (heights[8], heights[22], heights[0]) == pytest.approx((93, 78, 0))
+    dark = [i for i, bar in enumerate(bottom.containers[0]) if bar.get_facecolor() == to_rgba(STRONG)]
+    assert dark == [8, 22]
+
+
+def test_dose_curves_are_the_trials_and_pass_through_nothing_at_one(run: Run) -> None:
+    chart = dose_chart(run)
+    assert chart is not None
+    with styled():
+        panels = chart.draw(WIDE).axes
+    assert [axes.get_title(loc="left") for axes in panels] == lay_out(run.trials, run.layers.regions).labels
+    own = next(line for line in panels[4].lines if len(line.get_xdata()) == 6 and line.get_marker() == "o")
+    tried = {t.factor: 100 * t.difference for t in run.trials if (t.region, t.count) == ("last", 154)}
+    assert dict(zip(own.get_xdata(), own.get_ydata(), strict=True)) == pytest.approx(tried | {1.0: 0.0})
+    band = panels[4].collections[0].get_paths()[0].vertices
+    random = [100 * d for t in run.trials if (t.region, t.count) == ("last", 154) for d in t.random]
+    assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((min(random), max(random)))
+    assert dose_chart(replace(run, trials=run.trials[:1])) is None
+
+
+def test_differences_on_test_stand_at_their_values(run: Run) -> None:
+    chart = differences_chart(run)
+    assert chart is not None
+    with styled():
+        axes = chart.draw(WIDE).axes[0]
+    np.testing.assert_allclose(axes.lines[-1].get_xdata(), [0.43, -0.85, 0.36, 3.08])
+    np.testing.assert_allclose(axes.lines[1].get_xdata(), [-0.61, 1.32])
+    assert [label.get_text() for label in axes.get_yticklabels()][1] == "opposite edit − baseline"
 
 
 def test_regions_that_overlap_are_not_shaded_twice() -> None:
@@ -137,7 +206,18 @@ def test_png_files_are_whole_wide_and_repeatable(folder: Path, tmp_path: Path) -
     first = write_figures(folder, tmp_path / "a")
     second = write_figures(folder, tmp_path / "b")
     assert [path.name for path in first] == [
-        f"{name}.png" for name in ("noise-cost", "layers", "placebo", "sweep", "random-control")
+        f"{name}.png"
+        for name in (
+            "noise-cost",
+            "layers",
+            "layers-bins",
+            "placebo",
+            "regions",
+            "sweep",
+            "dose",
+            "test",
+            "random-control",
+        )
     ]
     for a, b in zip(first, second, strict=True):
         raw = a.read_bytes()

@@ -15,7 +15,9 @@ from ocr_neurons.report.inputs import read_run
 OPTIONAL = re.compile(
     r"(.*\.(tp|fp|fn|fuzzy)|(baseline|chosen|random_control|noise_cost\.clean_twin)\.(strict|fuzzy)\.ci95"
     r"|chosen\.edit\.factor|trials\[\d+\]\.(factor|layers)|.*recall_by_bin\[\d+\]\.ci95"
-    r"|timings\..*|layers\.regions\..*|layers\.placebo|data\..*)$"
+    r"|timings\..*|layers\.regions\..*|layers\.placebo(\.sensitive(_both)?)?|layers\.(bands|found)"
+    r"|layers\.bands\.(levels|bins)(\.[a-z]+)?|opposite(\.factor)?|difference\.opposite_minus_baseline"
+    r"|opposite\.(strict|fuzzy)\.ci95|examples\[\d+\]\.clean|data\..*)$"
 )
 """Keys that a run folder may lack: what is not shown, or shown as it comes."""
 

@@ -120,11 +120,11 @@ def test_ids_are_unique_and_references_resolve(usual: Page) -> None:
 
 def test_each_figure_has_a_caption_words_for_the_blind_and_its_numbers(usual: Page) -> None:
     shown = usual
-    assert shown.names().count("figure") == shown.names().count("figcaption") == 5
+    assert shown.names().count("figure") == shown.names().count("figcaption") == 9
     labels = [attributes.get("aria-label") for tag, attributes in shown.tags if tag == "svg"]
-    assert len(labels) == 10  # wide and narrow
+    assert len(labels) == 18  # wide and narrow
     assert all(label and len(label) > 40 for label in labels)
-    assert shown.source.count("The numbers of this figure") == 5
+    assert shown.source.count("The numbers of this figure") == 9
 
 
 def test_untrusted_text_stays_text(tmp_path: Path) -> None:
@@ -135,6 +135,7 @@ def test_untrusted_text_stays_text(tmp_path: Path) -> None:
     layers = details["layers"]
     layers |= {"levels": [EVIL], "site": EVIL, "sensitive_rule": EVIL, "regions": {EVIL: [0, 1]}}
     layers["cka"] = {EVIL: layers["cka"]["low"]}
+    layers["bands"]["levels"] = {EVIL: layers["bands"]["levels"]["low"]}
     layers["mean_difference"] = {EVIL: layers["mean_difference"]["low"]}
     for trial in details["trials"]:
         trial["region"] = EVIL
@@ -151,6 +152,49 @@ def test_untrusted_text_stays_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in shown.source
     assert not any(name.startswith("on") for _, attributes in shown.tags for name in attributes)
     assert shown.words.count("<script>alert(1)</script>") > 40
+
+
+def test_the_contents_lead_to_every_section(usual: Page) -> None:
+    targets = [value for tag, attributes in usual.tags if tag == "a" and (value := attributes["href"])]
+    sections = [attributes.get("id") for tag, attributes in usual.tags if tag == "section"]
+    assert targets == [f"#{name}" for name in sections] == [
+        "#cost", "#where", "#edits", "#compared", "#examples", "#made"
+    ]  # fmt: skip
+
+
+def test_key_numbers_come_with_their_n_and_their_meaning(usual: Page) -> None:
+    for said in (
+        "n = 555 entities in 16 documents",  # 411 found and 144 missed
+        "Of 100 entities in the text it finds about 74 exactly; of 100 that it marks, about 76 are exactly right.",
+        "Without the errors it would find about 77 of 100 entities instead of 74.",
+        "Other documents like these would show a loss too",
+        "The interval holds 0",
+    ):
+        assert said in usual.words, said
+
+
+def test_the_opposite_edit_is_shown(usual: Page) -> None:
+    rows = {row[0]: row[1:] for row in usual.rows if len(row) == 9}
+    assert rows["opposite"][:4] == ["75.2", "72.9", "74.0", "[70.5, 77.5]"]
+    assert "times 1.5 in the place of 0.5, minus baseline: −0.9 [−1.8, 0.1], p = 0.091" in usual.words.replace(" ", " ")
+
+
+def test_the_clean_sentence_stands_above_and_what_differs_is_marked(usual: Page) -> None:
+    assert "left the Mersey loc ✓ right on Wednesday time ✓ right, writes Mr. Thornton pers ✗ wrong" in usual.words
+    marked = re.findall(r'<span class="changed">(.)</span>', usual.source)
+    assert marked == ["s", "f", "f", "f"]  # Mersey once, Merfey as gold, baseline and chosen have it
+
+
+def test_runs_of_earlier_versions_are_shown_and_what_they_lack_is_said(tmp_path: Path) -> None:
+    summary, details = sample.summary(), light()
+    del summary["opposite"], summary["difference"]["opposite_minus_baseline"]
+    del details["layers"]["bands"], details["layers"]["found"], details["examples"][0]["clean"]
+    shown = page(tmp_path, summary, details)
+    assert "made by an earlier version, which kept no intervals of these curves" in shown.words
+    assert "What the opposite edit does was not kept by this run." in shown.words
+    assert "The clean text of these sentences is not known to this run." in shown.words
+    assert "Other strategies were not compared in this run." in shown.words
+    assert "No placebo was read in this run" in shown.words
 
 
 def test_entities_are_marked_in_words_not_colour_alone(usual: Page) -> None:
@@ -186,6 +230,8 @@ def light() -> dict[str, Any]:
         "sensitive": [0, 2, 1],
         "regions": {"first": [0], "middle": [1], "last": [2]},
         "placebo": None,
+        "bands": None,
+        "found": None,
     }
     for curves in (layers["cka"], layers["mean_difference"]):
         curves |= {level: values[:3] for level, values in curves.items()}
@@ -209,7 +255,7 @@ def test_no_edit_no_control_no_examples(tmp_path: Path) -> None:
     assert "No edit was chosen, so no entity changed." in shown.words
     assert "No cell was chosen." in shown.words
     assert "holds no manifest" in shown.words
-    assert shown.names().count("figure") == 4
+    assert shown.names().count("figure") == 7  # neither differences on test nor random draws
 
 
 def test_without_a_clean_twin_the_cost_is_the_recall_lost(tmp_path: Path) -> None:
@@ -252,6 +298,7 @@ def test_one_layer_one_trial_and_undefined_cka(tmp_path: Path) -> None:
     details = sample.details()
     layers = details["layers"]
     layers |= {"count": 1, "sensitive": [0], "regions": {"first": [0], "all": [0]}, "placebo": None}
+    layers |= {"bands": None, "found": None}
     layers["cka"] = {"low": [None], "medium": [0.5], "high": [-0.1]}
     layers["mean_difference"] = {"low": [0.1], "medium": [None], "high": [0.0]}
     details["trials"] = [details["trials"][0] | {"random_differences": []}]

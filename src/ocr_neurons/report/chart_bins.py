@@ -12,7 +12,7 @@ from ocr_neurons.report.phrase import whole
 from ocr_neurons.report.style import canvas, legend_above
 
 NAMES = {"poor": "poor (up to 0.6)", "average": "average (up to 0.8)", "good": "good (above 0.8)"}
-"""Similarity is 1 − edit distance / longer length; the cuts are the paper's."""
+"""Similarity is 1 − edit distance / longer length; the cuts are the paper's. The worst looks like the noisiest level."""
 
 
 def bins_chart(layers: Layers) -> Chart | None:
@@ -51,9 +51,11 @@ def _draw(layers: Layers, width: float) -> Figure:
     figure = canvas(width, 4.2)
     top, bottom = figure.subplots(2, 1, sharex=True)
     groups = layers.by_bin
-    lines = [banded_line(top, group.cka, index) for index, group in enumerate(groups.values())]
-    for index, group in enumerate(groups.values()):
-        banded_line(bottom, group.distance, index)
+    lines = []
+    for name, group in groups.items():
+        look = list(reversed(NAMES)).index(name)
+        lines.append(banded_line(top, group.cka, look))
+        banded_line(bottom, group.distance, look)
     top.set_title("CKA of clean and noisy (1 = unchanged)")
     bottom.set_title("Distance from the clean word")
     cka_limits(top, [group.cka[part] for group in groups.values() for part in ("mean", "low")])

@@ -9,7 +9,7 @@ from ocr_neurons.report.chart_layers import three
 from ocr_neurons.report.inputs_layers import Cut, Layers
 from ocr_neurons.report.layer_axes import banded_line, over_layers, shade
 from ocr_neurons.report.phrase import NONE, runs, whole
-from ocr_neurons.report.style import LEVELS, STRONG, canvas, legend_above, short
+from ocr_neurons.report.style import BAR, STRONG, canvas, legend_above, short
 
 
 def regions_chart(layers: Layers) -> Chart | None:
@@ -75,11 +75,9 @@ def _draw(layers: Layers, cut: Cut, found: dict[str, tuple[int, ...]], width: fl
     lines = [banded_line(top, group.distance, index) for index, group in enumerate(layers.by_level.values())]
     top.set_title("Distance from the clean word")
     top.set_ylim(bottom=0)
-    colours = [STRONG if layer in cut.boundaries else LEVELS[0] for layer in range(layers.count)]
+    colours = [STRONG if layer in cut.boundaries else BAR for layer in range(layers.count)]
     shares = [100 * share for share in cut.share]
-    bars = bottom.bar(range(layers.count), shares, width=0.72, color=colours)
-    for bar, layer in zip(bars, range(layers.count), strict=True):
-        bar.set_alpha(1.0 if layer in cut.boundaries else 0.4)
+    bottom.bar(range(layers.count), shares, width=0.72, color=colours)
     bottom.set_title("Draws that begin a region here (%)")
     bottom.set_ylim(0, 100)
     for axes in (top, bottom):

@@ -8,7 +8,7 @@ from ocr_neurons.report.inputs import Difference, Run
 from ocr_neurons.report.phrase import bounds, p_value, signed
 
 
-def test_chart(run: Run) -> Chart | None:
+def differences_chart(run: Run) -> Chart | None:
     """Differences of strict F1 on test with their intervals; None where no edit was chosen."""
     if run.edit is None:
         return None

@@ -14,7 +14,7 @@ from ocr_neurons.report.chart_layers import layers_chart
 from ocr_neurons.report.chart_placebo import placebo_chart
 from ocr_neurons.report.chart_regions import regions_chart
 from ocr_neurons.report.chart_sweep import sweep_chart
-from ocr_neurons.report.chart_test import test_chart
+from ocr_neurons.report.chart_test import differences_chart
 from ocr_neurons.report.files import write_charts, write_tables
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.made import data_table
@@ -32,7 +32,7 @@ def charts(run: Run, strategies: Strategies | None = None) -> dict[str, Chart]:
         regions_chart(run.layers),
         sweep_chart(run),
         dose_chart(run),
-        test_chart(run),
+        differences_chart(run),
         control_chart(run),
         strategies.chart() if strategies else None,
     )
