@@ -12,7 +12,7 @@ from ocr_neurons.report.phrase import whole
 from ocr_neurons.report.style import canvas, legend_above
 
 NAMES = {"poor": "poor (up to 0.6)", "average": "average (up to 0.8)", "good": "good (above 0.8)"}
-"""Similarity is 1 − edit distance / longer length; the cuts are the paper's. The worst looks like the noisiest level."""
+"""Similarity is 1 − edit distance / longer length; the cuts are the paper's. The worst look like most noise."""
 
 
 def bins_chart(layers: Layers) -> Chart | None:

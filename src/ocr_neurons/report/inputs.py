@@ -11,6 +11,7 @@ from typing import Any
 
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs_layers import Layers, read_layers
+from ocr_neurons.report.older import completed
 
 Interval = tuple[float, float]
 
@@ -220,7 +221,7 @@ def read_run(folder: Path) -> Run:
         twin=_twin(twin) if twin else None,
         verdict=summary["verdict"].text(),
         timings={name: field.number() for name, field in summary["timings"].entries().items()},
-        layers=read_layers(details["layers"]),
+        layers=read_layers(completed(folder, details["layers"])),
         described=details["data"].entries() and details["data"].value,
         dev_f1=details["dev_baseline_f1"].number(),
         trials=tuple(_trial(field) for field in details["trials"].items()),

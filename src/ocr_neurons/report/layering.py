@@ -74,11 +74,6 @@ class Layering:
         except UserError:  # too few words to say anything of single neurons
             return None
         found = [discovered(scored, self.rate) for scored in (noise, other, more)]
-        rule = self.common.method
-        passed = rank_paper(self.placebo, threshold=rule["threshold"], share=rule["share"])
-        both = {
-            layer: set(members) & set(passed.indices.get(layer, ())) for layer, members in self.common.indices.items()
-        }
         return {
             "kind": self.kind,
             "rate": self.rate,
@@ -90,9 +85,17 @@ class Layering:
             "both_found": _counts(found[0] & found[1]),
             "specific_found": _counts(found[2]),
             "correlation": _correlation(noise, other),
-            "sensitive": [passed.counts().get(layer, 0) for layer in range(self.layers)],
-            "sensitive_both": [len(both.get(layer, ())) for layer in range(self.layers)],
-        }
+        } | passing(self.placebo, self.common)
+
+
+def passing(placebo: Profile, common: NeuronSet) -> dict[str, Any]:
+    """By layer, how many neurons pass the rule of ``common`` under the placebo, and how many of those are in it."""
+    passed = rank_paper(placebo, threshold=common.method["threshold"], share=common.method["share"])
+    shared = {layer: set(members) & set(passed.indices.get(layer, ())) for layer, members in common.indices.items()}
+    return {
+        "sensitive": [passed.counts().get(layer, 0) for layer in range(placebo.layers)],
+        "sensitive_both": [len(shared.get(layer, ())) for layer in range(placebo.layers)],
+    }
 
 
 def _interval(profile: Profile) -> dict[str, list[float | None]]:

@@ -44,6 +44,21 @@ def runs_table(members: Sequence[Member]) -> Table:
     return Table(header, rows)
 
 
+def runs_overview(members: Sequence[Member]) -> Table:
+    """The same for the page: each number over its interval, and what does not fit left to the texts below."""
+    header = ("run", "test", "baseline F1", "noise cost", "gain", "over random", "verdict")
+    rows = []
+    for member in members:
+        run, strict = member.run, member.run.baseline.strict
+        size = [f"{whole(run.entities)} entities"] if run.entities is not None else []
+        size += [f"{whole(run.test_documents)} documents"] if run.test_documents is not None else []
+        pairs = [(points(strict.f1), bounds(strict.interval)), _cells(member.cost)]
+        pairs += [_cells(run.gain if run.edit else None), _cells(run.gain_over_control)]
+        cells = [NONE if value == NONE else f"{value}\n{interval}" for value, interval in pairs]
+        rows.append((member.name.replace(" · ", "\n"), "\n".join(size) or NONE, *cells, member.short_verdict))
+    return Table(header, rows)
+
+
 def seeds_table(members: Sequence[Member]) -> Table | None:
     """Mean and range over the runs of each model and data set; None where each has one run."""
     several = [group for group in groups(members) if len(group.members) > 1]
@@ -180,7 +195,7 @@ def _forest(
             rows.append((labels[-1], signed(spread.mean), _range(spread), *[NONE] * (2 * len(series) - 2)))
     if len(labels) > len(members):
         titles.append(SEEDS)
-        caption += " Triangles: mean and range over the seeds of one model and data set, which is no interval."
+        caption += " Seeds of one model and data set have a row for their mean and range, which is no interval."
     said = "; ".join(f"{row[0]}: {row[1]} {row[2]}" for row in rows)
     header = ["run"]
     for title, _ in series:

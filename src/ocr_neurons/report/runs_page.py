@@ -9,7 +9,7 @@ from ocr_neurons.common.files import write_text
 from ocr_neurons.report.files import write_charts, write_tables
 from ocr_neurons.report.page import drawn, engine, style
 from ocr_neurons.report.runs import Member, apart, groups, read_runs
-from ocr_neurons.report.runs_charts import common_level, runs_charts, runs_table, seeds_table
+from ocr_neurons.report.runs_charts import common_level, runs_charts, runs_overview, runs_table, seeds_table
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
@@ -34,7 +34,7 @@ def render_comparison(members: Sequence[Member]) -> str:
             css=style(),
             headline=headline(members),
             apart=apart(members),
-            table=runs_table(members),
+            table=runs_overview(members),
             seeds=seeds_table(members),
             charts={name: drawn(chart) for name, chart in runs_charts(members).items()},
             level=common_level(members),
@@ -49,13 +49,13 @@ def headline(members: Sequence[Member]) -> str:
     down = [m for m in members if m.run.edit and m.run.gain.interval[1] < 0]
     beaten = [m for m in up if m.run.gain_over_control and m.run.gain_over_control.interval[0] > 0]
     total = len(members)
-    said = f"In {len(up) or 'none'} of {total} runs did the chosen edit gain beyond its 95 % interval"
+    said = f"In {len(up) or 'none'} of {total} runs did the chosen edit gain what can be told from chance"
     if up:
-        said += f", in {len(beaten) or 'none'} of them also over random neurons"
+        said += f", in {len(beaten) or 'none'} of them more than random neurons do"
     said += f"; in {len(down)} it did harm." if down else "; in none did it do harm."
     dear = [m for m in members if m.cost and m.cost.interval[0] > 0]
     known = [m for m in members if m.cost]
-    return said + (f" OCR errors cost F1 in {len(dear)} of {len(known)} where clean text is known." if known else "")
+    return said + (f" OCR errors cost F1 in {len(dear)} of {len(known)} with clean text." if known else "")
 
 
 def write_comparison_figures(folders: Sequence[Path], folder: Path, wanted: Sequence[str] = ("png",)) -> list[Path]:

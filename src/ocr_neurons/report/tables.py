@@ -84,7 +84,7 @@ def _of_intervals(table: Table, column: int) -> bool:
 
 
 def _plain(cell: str) -> str:
-    text = "" if cell == NONE else cell.replace(MINUS, "-").replace("\u00a0", " ").removeprefix("p = ")
+    text = "" if cell == NONE else cell.replace(MINUS, "-").removeprefix("p\u00a0=\u00a0")
     if GROUPED.fullmatch(text):
         return text.replace(",", "")
     signed = SIGNED.fullmatch(text)

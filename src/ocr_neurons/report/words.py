@@ -49,6 +49,8 @@ def gain(run: Run) -> str:
 def sure(value: Difference, above: str, below: str) -> str:
     """Whether an interval says anything: above 0, below 0, or neither."""
     low, high = value.interval
+    if value.f1 == low == high == 0:
+        return "Nothing changed that this score counts."
     if low > 0:
         return f"Other documents like these would show {above} too: the whole interval lies above 0."
     if high < 0:
