@@ -303,7 +303,7 @@ def test_one_layer_one_trial_and_undefined_cka(tmp_path: Path) -> None:
     layers["mean_difference"] = {"low": [0.1], "medium": [None], "high": [0.0]}
     details["trials"] = [details["trials"][0] | {"random_differences": []}]
     shown = page(tmp_path, details=details)
-    assert ["0", "–", "0.500", "−0.100", "0.100", "–", "0.000", "0"] in shown.rows
+    assert ["0", "–", "0.100", "0.500", "–", "−0.100", "0.000", "0"] in shown.rows
     assert "Undefined CKA values, left out: 1." in shown.words
     assert "Random neurons (none drawn)" in shown.words
 

@@ -65,9 +65,9 @@ def _table(layers: Layers) -> Table:
             group = layers.by_level[level]
             header += [f"CKA {level}, 95 %", f"distance {level}", f"distance {level}, 95 %"]
             columns += [spans(group.cka), [three(value) for value in group.distance["mean"]], spans(group.distance)]
-    for level in layers.levels:
-        header.append(f"shift {level}")
-        columns.append([three(value) for value in layers.shift[level]])
+        else:
+            header.append(f"shift {level}")
+            columns.append([three(value) for value in layers.shift[level]])
     header.append("sensitive")
     columns.append([whole(count) for count in layers.sensitive])
     if layers.placebo and layers.placebo.sensitive:

@@ -72,9 +72,23 @@ def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
     top.set_ylim(bottom=0)
     top.set_title("Distance from the clean word")
     places = range(layers.count)
-    bottom.bar(places, placebo.noise_found, width=0.8, color=WEAK, label="under noise")
-    bottom.bar(places, placebo.both_found, width=0.8, color=LEVELS[1], label="under the placebo too")
-    bottom.bar(places, placebo.specific_found, width=0.36, color=STRONG, label="more under noise")
+    bottom.bar(
+        places, placebo.noise_found, width=0.8, color=WEAK, label=f"under noise ({whole(sum(placebo.noise_found))})"
+    )
+    bottom.bar(
+        places,
+        placebo.both_found,
+        width=0.8,
+        color=LEVELS[1],
+        label=f"under the placebo too ({whole(sum(placebo.both_found))})",
+    )
+    bottom.bar(
+        places,
+        placebo.specific_found,
+        width=0.36,
+        color=STRONG,
+        label=f"more under noise ({whole(sum(placebo.specific_found))})",
+    )
     bottom.set_title("Neurons that move steadily (number)")
     bottom.legend(frameon=False, fontsize=8, loc="upper left")
     bottom.set_ylim(bottom=0, top=1.35 * max((*placebo.noise_found, *placebo.specific_found, 1)))

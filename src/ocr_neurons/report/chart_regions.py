@@ -21,8 +21,8 @@ def regions_chart(layers: Layers) -> Chart | None:
     near = f" (or at most {cut.tolerance} beside it)" if cut.tolerance else ""
     caption = (
         "Regions that the data draw, rather than thirds: the layers are cut where the curves of distance, all levels "
-        "together, change for good; a flat curve would be cut in one case of twenty. Top: the curves, every other "
-        "region shaded. Bottom: the share of "
+        "together, change for good; a flat curve would be cut in one case of twenty, a slow drift is cut into steps. "
+        "Top: the curves, every other region shaded. Bottom: the share of "
         f"{whole(cut.replicates)} bootstrap draws over words that begin a region at a layer{near}; bars at the "
         "boundaries kept are dark. A boundary with a low bar would lie elsewhere with other words."
     )

@@ -72,14 +72,8 @@ def sweep_chart(run: Run) -> Chart | None:
     grid = lay_out(run.trials, run.layers.regions)
     outlined = chosen_cell(grid, run.edit)
     draws = sorted({len(trial.random) for trial in run.trials})
-    many = (
-        "one draw"
-        if draws == [1]
-        else f"mean of {draws[0]}"
-        if len(draws) == 1
-        else f"mean of {draws[0]} to {draws[-1]}"
-    )
-    many = many if draws[-1] else "none drawn"
+    many = f"mean of {draws[0]}" if len(draws) == 1 else f"mean of {draws[0]} to {draws[-1]}"
+    many = {0: "none drawn", 1: "one draw"}.get(draws[-1], many)
     caption = (
         "Each cell is one edit tried on the development data: so many neurons of a region of layers (row), "
         "multiplied by a factor (column). The number is strict F1 minus that of the tagger without an edit "
