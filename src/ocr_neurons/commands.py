@@ -65,6 +65,7 @@ def report(args: argparse.Namespace) -> None:
     """``report``: the page of a run, or of several side by side; figures and tables for papers."""
     from ocr_neurons.report.figures import write_figures, write_run_tables
     from ocr_neurons.report.page import strategies_of, write_report
+    from ocr_neurons.tagging.found import is_tagged
 
     if args.format and not args.figures:
         raise UserError("--format given without --figures; wanted a folder for the figures, such as --figures figures")
@@ -73,6 +74,9 @@ def report(args: argparse.Namespace) -> None:
         _compare(args, wanted)
         return
     (run,) = args.runs
+    if is_tagged(run):
+        _tagged(run, args)
+        return
     if not (run / "summary.json").is_file():
         raise UserError(f"{run}: no summary.json in it; wanted the folder of a finished `ocr-neurons run`")
     strategies = strategies_of(run, args.strategies)
@@ -85,6 +89,14 @@ def report(args: argparse.Namespace) -> None:
         write_run_tables(run, args.tables, strategies)
         reporter.say(f"tables: {args.tables}")
     reporter.say(f"report: {page}")
+
+
+def _tagged(folder: Path, args: argparse.Namespace) -> None:
+    from ocr_neurons.tagging.page import write_page
+
+    if args.figures or args.tables or args.strategies:
+        raise UserError(f"{folder}: a tagged folder, which has a page alone; wanted no --figures, --tables, --strategies")
+    Reporter(args.quiet).say(f"report: {write_page(folder, args.out)}")
 
 
 def _compare(args: argparse.Namespace, wanted: tuple[str, ...]) -> None:

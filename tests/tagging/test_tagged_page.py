@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ocr_neurons.cli import main
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.tagging.found import DOUBTFUL, read_found
 from ocr_neurons.tagging.page import render, write_page
@@ -100,3 +101,11 @@ def test_another_format_is_refused(tagged):
     (tagged / "tagging.json").write_text(json.dumps(facts | {"format": "csv"}))
     with pytest.raises(UserError, match="tagged as csv; wanted JSON Lines"):
         read_found(tagged)
+
+
+def test_the_command_writes_the_page_again(tagged, tmp_path, capsys):
+    assert main(["report", str(tagged), "--out", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").read_text() == render(read_found(tagged))
+    assert main(["report", str(tagged), "--tables", str(tmp_path / "t")]) == 2
+    assert "a tagged folder, which has a page alone" in capsys.readouterr().err
+    assert not (tmp_path / "t").exists()
