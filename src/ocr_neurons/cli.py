@@ -234,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
 
     report = command("report", commands.report, "write the page of a run again, or set several runs side by side")
     report.add_argument(
-        "runs", type=Path, nargs="+", metavar="run", help="run folder, or tagged folder; several runs are compared"
+        "runs", type=Path, nargs="+", metavar="run", help="run (or tagged) folder; several runs are compared"
     )
     report.add_argument("--out", type=Path, help="HTML file (default RUN/report.html; needed for several runs)")
     report.add_argument("--figures", type=Path, metavar="DIR", help="also write the figures into this folder")
