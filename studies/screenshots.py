@@ -3,7 +3,7 @@
     python studies/screenshots.py RUN --out DIR
 
 Takes the ``report.html`` of a run folder, or any HTML file, in a headless Chromium: ``apt-get install chromium`` and
-``pip install playwright``. Nothing is fetched. Each picture has 64 colours and stays below 300 kB.
+``pip install playwright``. Nothing is fetched. Each picture has 256 colours and stays below 300 kB.
 """
 
 from __future__ import annotations
@@ -115,12 +115,12 @@ def _print(browser: Any, page: Path, path: Path) -> Path:  # noqa: ANN401 - play
     return path
 
 
-def quantised(png: bytes, colours: int = 64) -> bytes:
+def quantised(png: bytes, colours: int = 256) -> bytes:
     """The picture with so many colours, chosen for it."""
     from PIL import Image
 
     with Image.open(io.BytesIO(png)) as image:
-        small = image.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     stream = io.BytesIO()
     small.save(stream, format="PNG", optimize=True)
     return stream.getvalue()

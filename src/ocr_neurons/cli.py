@@ -233,7 +233,9 @@ def _parser() -> argparse.ArgumentParser:
     _machine(bake, "auto", "float32")
 
     report = command("report", commands.report, "write the page of a run again, or set several runs side by side")
-    report.add_argument("runs", type=Path, nargs="+", metavar="run", help="run folder; several are compared")
+    report.add_argument(
+        "runs", type=Path, nargs="+", metavar="run", help="run (or tagged) folder; several runs are compared"
+    )
     report.add_argument("--out", type=Path, help="HTML file (default RUN/report.html; needed for several runs)")
     report.add_argument("--figures", type=Path, metavar="DIR", help="also write the figures into this folder")
     report.add_argument(

@@ -95,8 +95,9 @@ def _tagged(folder: Path, args: argparse.Namespace) -> None:
     from ocr_neurons.tagging.page import write_page
 
     if args.figures or args.tables or args.strategies:
-        unwanted = "--figures, --tables, --strategies"
-        raise UserError(f"{folder}: a tagged folder, which has a page alone; leave out {unwanted}")
+        raise UserError(
+            f"{folder}: a tagged folder, which has a page alone; leave out --figures, --tables, --strategies"
+        )
     Reporter(args.quiet).say(f"report: {write_page(folder, args.out)}")
 
 

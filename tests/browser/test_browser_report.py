@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import ARGUMENTS, CHROMIUM
 
 import sample
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.runs_page import write_comparison
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 if not Path(CHROMIUM).exists():
     pytest.skip("no Chromium: apt-get install chromium", allow_module_level=True)
 
-ARGUMENTS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic",
-]  # fmt: skip
 REAL = os.environ.get("OCR_NEURONS_RUN")
 """A folder of a finished run to look at as well."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.profile import Profile, freeze
+from ocr_neurons.probe.profile_file import save_profile
 from ocr_neurons.report.bands import banded, bands, found_regions
+from ocr_neurons.report.fields import Field
+from ocr_neurons.report.older import completed
 
 WORDS, WIDTH, LAYERS = 80, 24, 12
 
@@ -55,3 +59,13 @@ def test_an_undefined_value_is_null_and_no_words_are_no_region() -> None:
     assert found["mean"] == [None, 1.0]
     assert found["low"][0] is None
     assert found_regions(freeze(Accumulator(5, 3, ["low"]), {})) is None
+
+
+def test_older_runs_have_them_from_their_profile(tmp_path: Path) -> None:
+    save_profile(profile(), tmp_path / "profile.safetensors")
+    old = Field({"placebo": None}, tmp_path / "details.json", "layers")
+    found = completed(tmp_path, old).value
+    assert found == {"placebo": None, "bands": bands(profile()), "found": found_regions(profile())}
+    assert completed(tmp_path / "elsewhere", old) is old
+    new = Field(found, old.path, old.key)
+    assert completed(tmp_path, new) is new
