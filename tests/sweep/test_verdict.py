@@ -30,3 +30,9 @@ def test_verdicts(dev, gain, over, wanted):
     said = verdict(dev, gain, over, "IT")
     assert said.startswith(wanted)
     assert said.endswith(".")
+
+
+def test_an_edit_that_changes_no_count_is_said_to() -> None:
+    nothing = Difference(0.0, 0.0, 0.0, 1.0)
+    said = verdict(Difference(0.002, -0.01, 0.02, 0.5), nothing, None, "IT")
+    assert said == "Nothing was gained that can be told from chance: IT, the best on dev, changed no count on test."

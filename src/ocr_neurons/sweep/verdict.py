@@ -8,6 +8,8 @@ from ocr_neurons.score.intervals import Difference
 def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
     """One sentence: what the edit did on test, and whether more than random neurons would."""
     size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    if gain.f1 == gain.low == gain.high == 0:
+        size = "no count on test"
     beats = over is not None and over.f1 > 0 and over.p <= 0.05
     if gain.low > 0 and beats:
         return f"Neutralising helped: {what} changed {size}, more than random neurons did."
