@@ -74,7 +74,8 @@ def _speeds(args: argparse.Namespace) -> dict[str, Any]:
     cut = tagger.prepare(documents)
     tokens = sum(len(window.ids) for window in cut.windows)
     positions = sum(batch.ids.numel() for batch in cut.batches)
-    rows = _rows(documents, tagger)
+    whole = _rows(documents, tagger)
+    rows = [row[:CUT] for row in whole]
     shown = [_padded(rows[i : i + SENTENCES]) for i in range(0, len(rows), SENTENCES)]
     original = [batch for some in shown for batch in some.split(max(1, TOKEN_BUDGET // some.shape[1]))]
     own = sum(len(tagger.tokenizer(d.text(), add_special_tokens=False)["input_ids"]) for d in documents)
@@ -109,7 +110,7 @@ def _speeds(args: argparse.Namespace) -> dict[str, Any]:
         "original": {
             "text_tokens_per_second": sum(map(len, rows)) / statistics.median(times["original"]),
             "padding": 1 - sum(map(len, rows)) / sum(batch.numel() for batch in original),
-            "sub_words_cut_off": own - sum(map(len, rows)),
+            "sub_words_cut_off": sum(max(0, len(row) - CUT) for row in whole),
         },
     }  # fmt: skip
 
@@ -138,13 +139,13 @@ def _run(trunk: torch.nn.Module, batches: list[Tensor]) -> None:
 
 
 def _rows(documents: list[Document], tagger: Tagger) -> list[list[int]]:
-    """Each sentence alone, cut as the original cuts it."""
+    """Each sentence alone, before the original cuts it."""
     rows = []
     for document in documents:
         running = document.running_text()
         for first, last in document.sentences():
             text = running.text[running.starts[first] : running.ends[last - 1]]
-            rows.append(tagger.tokenizer(text)["input_ids"][:CUT])
+            rows.append(tagger.tokenizer(text)["input_ids"])
     return rows
 
 
