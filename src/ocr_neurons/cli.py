@@ -56,8 +56,10 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from ocr_neurons import commands
     from ocr_neurons import commands_cost as costing
+    from ocr_neurons import commands_data as gathering
     from ocr_neurons import commands_edit as editing
     from ocr_neurons import commands_explore as exploring
+    from ocr_neurons import commands_noise as noising
     from ocr_neurons import commands_probe as probing
     from ocr_neurons import commands_score as scoring
     from ocr_neurons import commands_strategies as comparing
@@ -80,10 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     _machine(run, None)
 
     data = sub.add_parser("data", help="list data sets, show what is in one, or fetch one")
-    _data(data)
+    gathering.options(_actions(data))
 
     noise = sub.add_parser("noise", help="learn, make, print or measure OCR noise")
-    _noise(noise)
+    noising.options(_actions(noise))
 
     pairs = command("pairs", commands.pairs, "make pairs of clean and noisy words")
     pairs.add_argument("data", help="data set, folder or file; clean twins are used where there are any")
@@ -265,92 +267,9 @@ def _adder(sub: Any) -> Callable[[str, Handler, str], argparse.ArgumentParser]: 
     return add
 
 
-def _data(parser: argparse.ArgumentParser) -> None:
-    from ocr_neurons import commands_data as commands
-
-    action = _adder(parser.add_subparsers(title="what to do", metavar="ACTION", required=True))
-
-    listed = action("list", commands.list_, "list the data sets that have a name, fetched or not")
-    listed.add_argument("--json", action="store_true", help="print JSON")
-
-    show = action("show", commands.show, "show what is in a data set")
-    show.add_argument("name", help="data set, folder or file")
-    show.add_argument("--json", action="store_true", help="print JSON")
-
-    fetch = action("fetch", commands.fetch, "fetch a data set into the cache, each file checked against its hash")
-    fetch.add_argument("name", nargs="+", help="data set of the list, such as hipe2022:ajmc-en")
-    fetch.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="FOLDER",
-        help="take it from a local copy or checkout, not the network",
-    )
-
-
-def _noise(parser: argparse.ArgumentParser) -> None:
-    from ocr_neurons import commands_noise as commands
-
-    sub = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
-
-    action = _adder(sub)
-
-    def aligned(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("pairs", type=Path, nargs="+", help="pairs file, ICDAR or HIPE-OCRepair data, table, name")
-        parser.add_argument("--columns", help="columns of a table, clean then noisy: --columns corrected_text,text")
-        parser.add_argument("--floor", type=float, default=0.5, help="least similarity of a pair (default 0.5)")
-        parser.add_argument(
-            "--normalise", type=_rules, default=[], metavar="RULES",
-            help="differences to take out first, with commas between: nfc, hyphens, lines, long-s, ligatures, umlauts, "
-            "hyphen-signs, french-spacing, quotes (default none)",
-        )  # fmt: skip
-
-    learn = action("learn", commands.learn, "learn a noise model from texts and their OCR")
-    aligned(learn)
-    learn.add_argument("--language", default="", help="language code, where the data do not say")
-    learn.add_argument("--source", default="", help="name of the data, kept in the model")
-    learn.add_argument("--licence", default="", help="licence of the data, kept in the model")
-    learn.add_argument("--pooled", action="store_true", help="count all sources together")
-    learn.add_argument("--out", type=Path, required=True, help="model to write (.json)")
-
-    apply = action("apply", commands.apply, "put a model's noise on text")
-    apply.add_argument("model", help="noise model: en, fr, de, or a file of `noise learn`")
-    apply.add_argument("text", nargs="+", help="plain text file, HIPE TSV or data set")
-    apply.add_argument("--cer", type=float, help="error rate, such as 0.05 (default: as the documents of the model)")
-    apply.add_argument("--spread", action="store_true", help="let texts differ as documents do, around --cer")
-    apply.add_argument("--style", help="one of the model's styles (default: drawn by weight for each text)")
-    apply.add_argument("--split", default="all", help="split of a data set (default all)")
-    apply.add_argument("--seed", type=int, default=1)
-    apply.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
-    apply.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
-
-    press = action("print", commands.print_, "print documents, wear the pages, recognise them with Tesseract")
-    press.add_argument("data", help="data set, folder or file; clean twins are printed where there are any")
-    press.add_argument("--strength", type=float, help="wear of the page, 0 clean to 1 very bad (default 0.5)")
-    press.add_argument("--cer", type=float, help="search for the strength that gives this character error rate")
-    press.add_argument("--typeface", action="append", help="typeface; repeat for several (default: of the language)")
-    press.add_argument("--language", default="", help="language of documents that do not say")
-    press.add_argument("--hyphenate", action="store_true", help="break words at line ends")
-    press.add_argument("--images", type=Path, help="folder to keep the page images in")
-    press.add_argument("--split", default="all", help="split of the data set (default all)")
-    press.add_argument("--workers", type=int, default=1, help="pages recognised at a time (default 1)")
-    press.add_argument("--seed", type=int, default=1)
-    press.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
-    press.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
-    press.add_argument("--facts", type=Path, help="also write versions, fonts and counts (.json)")
-
-    measure = action("measure", commands.measure, "measure noise, or compare two sets of pairs")
-    aligned(measure)
-    measure.add_argument("--against", type=Path, help="second set, such as synthetic noise")
-    measure.add_argument("--tell-apart", action="store_true", help="also train a classifier to tell the two apart")
-    measure.add_argument("--figure", type=Path, help="write a figure of the comparison (.png)")
-    measure.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
-    measure.add_argument("--seed", type=int, default=1)
-    measure.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _rules(given: str) -> list[str]:
-    return [rule.strip() for rule in given.split(",") if rule.strip()]
+def _actions(parser: argparse.ArgumentParser) -> Callable[[str, Handler, str], argparse.ArgumentParser]:
+    """Adds the actions of a command that has several."""
+    return _adder(parser.add_subparsers(title="what to do", metavar="ACTION", required=True))
 
 
 def _machine(parser: argparse.ArgumentParser, default: str | None, dtype: str = "auto") -> None:

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.progress import Reporter
+
+Adder = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
+
+
+def options(action: Adder) -> None:
+    """The actions of ``data`` and what each takes."""
+    listed = action("list", list_, "list the data sets that have a name, fetched or not")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+
+    one = action("show", show, "show what is in a data set")
+    one.add_argument("name", help="data set, folder or file")
+    one.add_argument("--json", action="store_true", help="print JSON")
+
+    fetched = action("fetch", fetch, "fetch a data set into the cache, each file checked against its hash")
+    fetched.add_argument("name", nargs="+", help="data set of the list, such as hipe2022:ajmc-en")
+    fetched.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FOLDER",
+        help="take it from a local copy or checkout, not the network",
+    )
 
 
 def list_(args: argparse.Namespace) -> None:

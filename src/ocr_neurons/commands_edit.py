@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.neutralise.edit import Edit
     from ocr_neurons.neutralise.edits import Edits
-    from ocr_neurons.report.inputs import Headline
+    from ocr_neurons.report.headline import Headline
 
 
 def edit(args: argparse.Namespace) -> None:

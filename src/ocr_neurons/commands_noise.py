@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,70 @@ from ocr_neurons.text.pairs import TextPair
 
 if TYPE_CHECKING:
     from ocr_neurons.text.aligned.read import AlignedSet
+
+
+Adder = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
+
+
+def options(action: Adder) -> None:
+    """The actions of ``noise`` and what each takes."""
+
+    def aligned(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("pairs", type=Path, nargs="+", help="pairs file, ICDAR or HIPE-OCRepair data, table, name")
+        parser.add_argument("--columns", help="columns of a table, clean then noisy: --columns corrected_text,text")
+        parser.add_argument("--floor", type=float, default=0.5, help="least similarity of a pair (default 0.5)")
+        parser.add_argument(
+            "--normalise", type=_rules, default=[], metavar="RULES",
+            help="differences to take out first, with commas between: nfc, hyphens, lines, long-s, ligatures, umlauts, "
+            "hyphen-signs, french-spacing, quotes (default none)",
+        )  # fmt: skip
+
+    learning = action("learn", learn, "learn a noise model from texts and their OCR")
+    aligned(learning)
+    learning.add_argument("--language", default="", help="language code, where the data do not say")
+    learning.add_argument("--source", default="", help="name of the data, kept in the model")
+    learning.add_argument("--licence", default="", help="licence of the data, kept in the model")
+    learning.add_argument("--pooled", action="store_true", help="count all sources together")
+    learning.add_argument("--out", type=Path, required=True, help="model to write (.json)")
+
+    applying = action("apply", apply, "put a model's noise on text")
+    applying.add_argument("model", help="noise model: en, fr, de, or a file of `noise learn`")
+    applying.add_argument("text", nargs="+", help="plain text file, HIPE TSV or data set")
+    applying.add_argument("--cer", type=float, help="error rate, such as 0.05 (default: as the documents of the model)")
+    applying.add_argument("--spread", action="store_true", help="let texts differ as documents do, around --cer")
+    applying.add_argument("--style", help="one of the model's styles (default: drawn by weight for each text)")
+    applying.add_argument("--split", default="all", help="split of a data set (default all)")
+    applying.add_argument("--seed", type=int, default=1)
+    applying.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
+    applying.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
+
+    press = action("print", print_, "print documents, wear the pages, recognise them with Tesseract")
+    press.add_argument("data", help="data set, folder or file; clean twins are printed where there are any")
+    press.add_argument("--strength", type=float, help="wear of the page, 0 clean to 1 very bad (default 0.5)")
+    press.add_argument("--cer", type=float, help="search for the strength that gives this character error rate")
+    press.add_argument("--typeface", action="append", help="typeface; repeat for several (default: of the language)")
+    press.add_argument("--language", default="", help="language of documents that do not say")
+    press.add_argument("--hyphenate", action="store_true", help="break words at line ends")
+    press.add_argument("--images", type=Path, help="folder to keep the page images in")
+    press.add_argument("--split", default="all", help="split of the data set (default all)")
+    press.add_argument("--workers", type=int, default=1, help="pages recognised at a time (default 1)")
+    press.add_argument("--seed", type=int, default=1)
+    press.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
+    press.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
+    press.add_argument("--facts", type=Path, help="also write versions, fonts and counts (.json)")
+
+    measuring = action("measure", measure, "measure noise, or compare two sets of pairs")
+    aligned(measuring)
+    measuring.add_argument("--against", type=Path, help="second set, such as synthetic noise")
+    measuring.add_argument("--tell-apart", action="store_true", help="also train a classifier to tell the two apart")
+    measuring.add_argument("--figure", type=Path, help="write a figure of the comparison (.png)")
+    measuring.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
+    measuring.add_argument("--seed", type=int, default=1)
+    measuring.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _rules(given: str) -> list[str]:
+    return [rule.strip() for rule in given.split(",") if rule.strip()]
 
 
 def learn(args: argparse.Namespace) -> None:

@@ -36,7 +36,7 @@ def test_links_lead_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_python_compiles(name: str) -> None:
     for code in blocks(ROOT / name):
-        compile(code, name, "exec")
+        assert compile(code, name, "exec").co_code
 
 
 def blocks(page: Path) -> list[str]:

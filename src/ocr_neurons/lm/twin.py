@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, write_json
+from ocr_neurons.common.files import read_json, replacing_folder, write_json
 from ocr_neurons.lm.load import resolve
 
 WANTED = "a Llama-type model in a local folder with safetensors, or smollm2"
@@ -55,18 +54,10 @@ def as_mistral(name: str, out: Path) -> Path:
         if (out / "config.json").is_file() and _same(out, config, files):
             return out
         raise UserError(f"{out}: holds something else than the Mistral-type twin of {name}; choose another folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with replacing_folder(out) as part:
         for path in files:
             shutil.copyfile(path, part / path.name)
         write_json(part / "config.json", config)
-        part.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return out
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, write_json, write_text
+from ocr_neurons.common.files import read_json, replacing_folder, write_json, write_text
 from ocr_neurons.lm.load import explained, load_tokenizer, may_download, resolve
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.attention import check_attention, lift_mask
@@ -110,18 +108,10 @@ def save_whole(tagger: Tagger, folder: Path, facts: dict[str, Any], texts: Mappi
     """
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder}: is not empty; choose another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with replacing_folder(folder) as part:
         with quiet_transformers():
             tagger.model.save_pretrained(str(part))  # type: ignore[operator]
             tagger.tokenizer.save_pretrained(str(part))
         write_card(part, tagger.info | facts)
         for name, text in (texts or {}).items():
             write_text(part / name, text)
-        part.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

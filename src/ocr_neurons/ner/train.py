@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import replacing_folder
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
@@ -231,19 +231,11 @@ def lora_targets(model: nn.Module, target: str) -> list[str]:
 
 
 def _save(out: Path, model: Any, tokenizer: Any, card: dict[str, Any]) -> None:  # noqa: ANN401 - transformers' types
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with replacing_folder(out) as part:
         model.save_pretrained(str(part))
         tokenizer.save_pretrained(str(part))
         (part / "README.md").unlink(missing_ok=True)  # peft's empty form
         write_card(part, card)
-        part.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager

@@ -181,20 +181,6 @@ class Run:
         return None if counts is None else counts[0] + counts[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """What a run says of its edit on test; ``dev``: strict F1 without it there, and its trial, where both are known."""
-
-    data: str
-    seed: int
-    dev: tuple[float, Trial] | None
-    baseline: Scores
-    chosen: Scores
-    gain: Difference
-    gain_over_control: Difference | None
-    verdict: str
-
-
 def read_run(folder: Path) -> Run:
     """Read a run folder. ``manifest.json`` may be absent; the page then says so.
 
@@ -211,9 +197,9 @@ def read_run(folder: Path) -> Run:
         model=summary["model"].text(),
         data=summary["data"].text(),
         seed=summary["seed"].whole(),
-        baseline=_scores(summary["baseline"]),
-        edit=_edit(edit) if edit else None,
-        chosen=_scores(chosen),
+        baseline=read_scores(summary["baseline"]),
+        edit=read_edit(edit) if edit else None,
+        chosen=read_scores(chosen),
         control=_control(control) if control else None,
         gain=difference(summary["difference"]["chosen_minus_baseline"]),
         gain_over_control=difference(against) if against else None,
@@ -224,45 +210,16 @@ def read_run(folder: Path) -> Run:
         layers=read_layers(completed(folder, details["layers"])),
         described=details["data"].entries() and details["data"].value,
         dev_f1=details["dev_baseline_f1"].number(),
-        trials=tuple(_trial(field) for field in details["trials"].items()),
+        trials=tuple(read_trial(field) for field in details["trials"].items()),
         examples=tuple(_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
         opposite=_opposite(summary),
     )
 
 
-def read_headline(folder: Path) -> Headline:
-    """The scores of a run folder; ``details.json``, which holds those on dev, may be absent.
-
-    Raises:
-        UserError: as :func:`read_run`.
-    """
-    summary = Field.of(folder / "summary.json", "a run's summary (JSON)")
-    details, edit = folder / "details.json", summary["chosen"].nullable("edit")
-    against = summary["difference"].nullable("chosen_minus_random_control")
-    return Headline(
-        data=summary["data"].text(),
-        seed=summary["seed"].whole(),
-        dev=_on_dev(Field.of(details, "a run's details (JSON)"), _edit(edit)) if details.exists() and edit else None,
-        baseline=_scores(summary["baseline"]),
-        chosen=_scores(summary["chosen"]),
-        gain=difference(summary["difference"]["chosen_minus_baseline"]),
-        gain_over_control=difference(against) if against else None,
-        verdict=summary["verdict"].text(),
-    )
-
-
-def _on_dev(details: Field, edit: Edit) -> tuple[float, Trial] | None:
-    what = (edit.region, edit.count, edit.operation, edit.factor)
-    for trial in map(_trial, details["trials"].items()):
-        if (trial.region, trial.count, trial.operation, trial.factor) == what:
-            return details["dev_baseline_f1"].number(), trial
-    return None
-
-
 def _twin(field: Field) -> Twin:
     scope = field.maybe("scope")
-    return Twin(_scores(field), difference(field["difference"]), scope is None or scope.text() == "text")
+    return Twin(read_scores(field), difference(field["difference"]), scope is None or scope.text() == "text")
 
 
 def _score(field: Field) -> Score:
@@ -278,7 +235,8 @@ def _score(field: Field) -> Score:
     )
 
 
-def _scores(field: Field) -> Scores:
+def read_scores(field: Field) -> Scores:
+    """Strict scores, and fuzzy ones where there are any."""
     fuzzy = field.maybe("fuzzy")
     return Scores(_score(field["strict"]), _score(fuzzy) if fuzzy else None)
 
@@ -288,7 +246,8 @@ def difference(field: Field) -> Difference:
     return Difference(field["f1"].number(), field["ci95"].interval(), field["p"].number())
 
 
-def _edit(field: Field) -> Edit:
+def read_edit(field: Field) -> Edit:
+    """An edit; one without a factor has none."""
     factor = field.maybe("factor")
     return Edit(
         region=field["region"].text(),
@@ -304,7 +263,7 @@ def _control(field: Field) -> Control:
     f1s = tuple(value.number() for value in field["f1s"].items())
     if len(f1s) != field["draws"].whole() or not f1s:
         raise field["f1s"].wrong(f"as many F1 as there are draws ({field['draws'].value}), at least one")
-    return Control(f1s, _scores(field))
+    return Control(f1s, read_scores(field))
 
 
 def _opposite(summary: Field) -> Opposite | None:
@@ -312,7 +271,7 @@ def _opposite(summary: Field) -> Opposite | None:
     if scores is None or change is None:
         return None
     factor = scores.maybe("factor")
-    return Opposite(factor.number() if factor else None, _scores(scores), difference(change))
+    return Opposite(factor.number() if factor else None, read_scores(scores), difference(change))
 
 
 def _bin(field: Field) -> NoiseBin:
@@ -329,7 +288,8 @@ def _bin(field: Field) -> NoiseBin:
     )
 
 
-def _trial(field: Field) -> Trial:
+def read_trial(field: Field) -> Trial:
+    """A setting of the sweep and what it did on dev."""
     factor, interval = field.maybe("factor"), field.nullable("ci95")
     return Trial(
         region=field["region"].text(),

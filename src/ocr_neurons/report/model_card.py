@@ -13,7 +13,8 @@ from ocr_neurons import __version__
 from ocr_neurons.common.manifest import versions
 from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.neutralise.edits import Edits
-from ocr_neurons.report.inputs import Headline, Score
+from ocr_neurons.report.headline import Headline
+from ocr_neurons.report.inputs import Score
 from ocr_neurons.report.phrase import bounds, difference, points, signed
 
 TAGS = ("token-classification", "named-entity-recognition", "ocr", "historical-documents", "ocr-neurons")

@@ -96,10 +96,14 @@ def render(run: Run, strategies: Strategies | None = None) -> str:
     )
 
 
-def engine() -> Environment:
-    """The templates of the pages."""
+def engine(folder: Path = HERE) -> Environment:
+    """The templates of the pages in ``folder``."""
     made = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.filters |= {"points": phrase.points, "difference": phrase.difference, "whole": phrase.whole}
     return made

@@ -8,7 +8,7 @@ from pathlib import Path
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_text, sha256
 from ocr_neurons.neutralise.edits import Edits
-from ocr_neurons.report.inputs import Headline, read_headline
+from ocr_neurons.report.headline import Headline, read_headline
 
 
 def scores_of(run: Path, edits: Edits, tagger: Path) -> Headline:

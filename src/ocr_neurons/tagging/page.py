@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from importlib.resources import files as package
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from ocr_neurons import __version__
 from ocr_neurons.common.files import write_text
+from ocr_neurons.report.page import engine, style
 from ocr_neurons.tagging.found import DOUBTFUL, Found, read_found
 from ocr_neurons.tagging.plan import many
 
@@ -35,34 +32,28 @@ def write_page(folder: Path, out: Path | None = None) -> Path:
 
 def render(found: Found) -> str:
     """The page as HTML; equal folders give equal text."""
-    engine = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css = package("ocr_neurons.report").joinpath("page.css").read_text("utf-8")
-    return engine.get_template(
-        "page.html.j2"
-    ).render(
-        name=", ".join(Path(given).name for given in found.facts.get("inputs") or []) or "a folder",
-        css=Markup(css),  # noqa: S704 - our own file
-        tagger=found.facts.get("tagger") or "",
-        edit=found.facts.get("edit"),
-        lead=lead(found),
-        tiles=tiles(found),
-        types=type_rows(found),
-        names=found.names[:NAMES],
-        more_names=f"{len(found.names):,}" if len(found.names) > NAMES else "",
-        doubtful=found.doubtful,
-        files=file_rows(found),
-        left_out=f"{len(found.files):,}" if len(found.files) > FILES else "",
-        refused=[
-            *(found.facts.get("refused") or {}).values(),
-            *(f"{name}: tagged once; what was written for it is gone" for name in found.missing),
-        ],
-        version=__version__,
+    return (
+        engine(Path(__file__).parent)
+        .get_template("page.html.j2")
+        .render(
+            name=", ".join(Path(given).name for given in found.facts.get("inputs") or []) or "a folder",
+            css=style(),
+            tagger=found.facts.get("tagger") or "",
+            edit=found.facts.get("edit"),
+            lead=lead(found),
+            tiles=tiles(found),
+            types=type_rows(found),
+            names=found.names[:NAMES],
+            more_names=f"{len(found.names):,}" if len(found.names) > NAMES else "",
+            doubtful=found.doubtful,
+            files=file_rows(found),
+            left_out=f"{len(found.files):,}" if len(found.files) > FILES else "",
+            refused=[
+                *(found.facts.get("refused") or {}).values(),
+                *(f"{name}: tagged once; what was written for it is gone" for name in found.missing),
+            ],
+            version=__version__,
+        )
     )
 
 

@@ -1,0 +1,54 @@
+"""What a run says of its edit in a few numbers: what a model card states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_neurons.report.fields import Field
+from ocr_neurons.report.inputs import Difference, Edit, Scores, Trial, difference, read_edit, read_scores, read_trial
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a run says of its edit on test; ``dev``: strict F1 without it there, and its trial, where both are known."""
+
+    data: str
+    seed: int
+    dev: tuple[float, Trial] | None
+    baseline: Scores
+    chosen: Scores
+    gain: Difference
+    gain_over_control: Difference | None
+    verdict: str
+
+
+def read_headline(folder: Path) -> Headline:
+    """The scores of a run folder; ``details.json``, which holds those on dev, may be absent.
+
+    Raises:
+        UserError: as :func:`read_run`.
+    """
+    summary = Field.of(folder / "summary.json", "a run's summary (JSON)")
+    details, edit = folder / "details.json", summary["chosen"].nullable("edit")
+    against = summary["difference"].nullable("chosen_minus_random_control")
+    return Headline(
+        data=summary["data"].text(),
+        seed=summary["seed"].whole(),
+        dev=_on_dev(Field.of(details, "a run's details (JSON)"), read_edit(edit))
+        if details.exists() and edit
+        else None,
+        baseline=read_scores(summary["baseline"]),
+        chosen=read_scores(summary["chosen"]),
+        gain=difference(summary["difference"]["chosen_minus_baseline"]),
+        gain_over_control=difference(against) if against else None,
+        verdict=summary["verdict"].text(),
+    )
+
+
+def _on_dev(details: Field, edit: Edit) -> tuple[float, Trial] | None:
+    what = (edit.region, edit.count, edit.operation, edit.factor)
+    for trial in map(read_trial, details["trials"].items()):
+        if (trial.region, trial.count, trial.operation, trial.factor) == what:
+            return details["dev_baseline_f1"].number(), trial
+    return None
