@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from transformers.utils import logging
 
 # models this small gain nothing from a second thread, and on a busy machine threads wait for each other
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start: kernels, workers
 
 # how long an example takes says more about the machine than about the program
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

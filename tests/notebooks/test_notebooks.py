@@ -59,7 +59,7 @@ def kept(name: str) -> Any:
 
 def executed(name: str, out: Path, **settings: Any) -> tuple[Any, dict[str, Any]]:
     """The executed notebook, and the facts that its last cell writes."""
-    path = execute.execute(name, out, {"OUT": str(out), **settings}, small=True, timeout=120)
+    path = execute.execute(name, out, {"OUT": str(out), **settings}, small=True, timeout=900)
     assert not list(Path.cwd().glob("*-ipc-*"))
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
