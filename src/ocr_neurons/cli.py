@@ -90,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     pairs = command("pairs", commands.pairs, "make pairs of clean and noisy words")
     pairs.add_argument("data", help="data set, folder or file; clean twins are used where there are any")
     pairs.add_argument(
-        "--noise", default="paper", help="paper (its presets; default), or a noise model: en, fr, de, file"
+        "--noise",
+        default="auto",
+        help="a noise model (en, fr, de, file), or paper (its presets); auto (default): that of the language for words "
+        "in their sentence, else paper",
     )
     pairs.add_argument("--parts", help="nouns and verbs only, told by a spaCy pipeline; auto: that of the language")
     pairs.add_argument("--protocol", default="context", help="context, words or paper (default context)")

@@ -31,15 +31,15 @@ def run_job(args: argparse.Namespace) -> None:
 
 def pairs(args: argparse.Namespace) -> None:
     """``pairs``: clean and noisy words into a file."""
-    from ocr_neurons.noise.kinds import noise_called
+    from ocr_neurons.noise.kinds import pairs_noise
     from ocr_neurons.noise.words import bins_by_level, word_pairs
     from ocr_neurons.text.datasets import load_dataset
     from ocr_neurons.text.pairs import write_pairs
 
-    noise = None if args.noise == "paper" else noise_called(args.noise)
     dataset = load_dataset(args.data)
     split = args.split if dataset.split(args.split) else "test"
     documents = dataset.clean_text(split)
+    noise = pairs_noise(args.noise, args.protocol, documents)
     unchanged: list[str] = []
     made = word_pairs(
         documents, protocol=args.protocol, words=args.words, seed=args.seed, parts=args.parts, noise=noise,

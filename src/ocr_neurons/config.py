@@ -12,6 +12,7 @@ from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import read_text, write_text
 from ocr_neurons.ner.recipe import RECIPES, Recipe
 from ocr_neurons.noise.controls import CONTROLS
+from ocr_neurons.noise.learned.apply import AUTO
 from ocr_neurons.noise.presets import preset
 from ocr_neurons.noise.words import PROTOCOLS
 from ocr_neurons.probe.fields import THRESHOLDS
@@ -23,12 +24,13 @@ from ocr_neurons.sweep.grid import check_grid
 class Pairing:
     """Which words are made noisy, how many, and at which levels (see :mod:`ocr_neurons.noise.words`).
 
-    ``noise`` is ``paper`` (its presets), or a learned noise model by name or file; ``parts`` takes nouns and verbs
-    alone, as told by a spaCy pipeline (``auto``: that of the language; empty: any word).
+    ``noise`` is ``paper`` (its presets), a learned noise model by name or file, or ``auto``: learned noise of the
+    data's language for words in their sentence, else the presets (:func:`ocr_neurons.noise.kinds.pairs_noise`).
+    ``parts`` takes nouns and verbs alone, as told by a spaCy pipeline (``auto``: that of the language; empty: any).
     """
 
     protocol: str = "context"
-    noise: str = "paper"
+    noise: str = AUTO
     parts: str = ""
     words: int = 100
     levels: tuple[str, ...] = ("low", "medium", "high")

@@ -20,9 +20,9 @@ from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.controls import control_pairs
-from ocr_neurons.noise.kinds import noise_called
-from ocr_neurons.noise.learned.apply import SHIPPED
-from ocr_neurons.noise.training import AUTO, training_noise
+from ocr_neurons.noise.kinds import pairs_noise
+from ocr_neurons.noise.learned.apply import AUTO, SHIPPED
+from ocr_neurons.noise.training import training_noise
 from ocr_neurons.noise.words import word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe
@@ -79,16 +79,22 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
     Raises:
         UserError: there are too few of them.
     """
-    options = config.pairs
+    options, documents = config.pairs, data.clean_text("train")
     return word_pairs(
-        data.clean_text("train"),
+        documents,
         protocol=options.protocol,
         words=options.words,
         levels=options.levels,
         seed=config.seed,
         parts=options.parts or None,
-        noise=None if options.noise == "paper" else noise_called(options.noise),
+        noise=pairs_noise(options.noise, options.protocol, documents),
     )
+
+
+def said_noise(pairs: Sequence[TextPair]) -> str:
+    """What made pairs of words noisy, in words; pairs name their noise in ``source`` unless it is the presets."""
+    names = sorted({pair.source.partition(", noise of ")[2].partition("/")[0] for pair in pairs} - {""})
+    return f"the noise model {', '.join(names)}" if names else "the presets of the paper"
 
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
@@ -135,7 +141,7 @@ def _read(
         tagger.tokenizer,
         read_pairs(name),
         Probing(seed=config.seed),
-        about={"model": config.model, "pairs": config.pairs.protocol, "data": config.data},
+        about={"model": config.model, "pairs": config.pairs.protocol, "data": config.data, "noise": said_noise(pairs)},
         checkpoint=part,
         reporter=reporter,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
+from ocr_neurons.noise.learned.apply import AUTO, SHIPPED, NoiseMaker, language_noise, load_noise
+from ocr_neurons.text.document import Document
 from ocr_neurons.text.pairs import TextPair
 
 
@@ -26,6 +27,9 @@ class Noise(Protocol):
         """``text`` with noise."""
 
 
+PAPER = "paper"
+"""The name of the paper's presets, which :func:`ocr_neurons.noise.words.word_pairs` has at hand."""
+
 KINDS: dict[str, Callable[[], Noise]] = {}
 """Kinds of noise by name, as ``pairs --noise`` and ``noise`` under ``[pairs]`` take them. One's own stand here; learned
 models are files and need no row."""
@@ -38,3 +42,19 @@ def noise_called(spec: str) -> Noise:
         UserError: there is neither.
     """
     return KINDS[spec]() if spec in KINDS else NoiseMaker(load_noise(spec))
+
+
+def pairs_noise(spec: str, protocol: str, documents: Sequence[Document]) -> Noise | None:
+    """What makes words of ``documents`` noisy by ``spec``: ``paper``, ``auto``, or as :func:`noise_called`.
+
+    None stands for the paper's presets. ``auto`` takes learned noise of the documents' language for words in their
+    sentence, where a model for it is shipped; else the presets, as for words fed alone, which is the paper's way.
+
+    Raises:
+        UserError: there is no such noise.
+    """
+    if spec == AUTO:
+        languages = {document.language for document in documents}
+        learned = protocol == "context" and len(languages) == 1 and languages <= set(SHIPPED)
+        spec = language_noise(documents) if learned else PAPER
+    return None if spec == PAPER else noise_called(spec)

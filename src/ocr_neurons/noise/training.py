@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ocr_neurons.noise.learned.apply import NoiseMaker, NoisyDocument, language_noise, load_noise
+from ocr_neurons.noise.learned.apply import AUTO, NoiseMaker, NoisyDocument, language_noise, load_noise
 from ocr_neurons.text.align import align
 from ocr_neurons.text.datasets import Dataset
 from ocr_neurons.text.document import Document
 
-AUTO = "auto"
 FEWEST = 5
 """Entities with a known LED that a document must have for their mean to stand for its error rate."""
 

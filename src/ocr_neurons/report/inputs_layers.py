@@ -58,7 +58,7 @@ class Cut:
 class Layers:
     """Per layer: CKA and mean absolute standardised difference by noise level, and the number of sensitive neurons.
 
-    ``by_level``, ``by_bin`` and ``cut`` are empty in runs of earlier versions.
+    ``by_level``, ``by_bin``, ``cut`` and ``noise`` (what made the words noisy) are empty in runs of earlier versions.
     """
 
     site: str
@@ -75,6 +75,7 @@ class Layers:
     by_level: dict[str, Group] = dataclasses.field(default_factory=dict)
     by_bin: dict[str, Group] = dataclasses.field(default_factory=dict)
     cut: Cut | None = None
+    noise: str = ""
 
 
 def layers_of(where: Layering) -> Layers:
@@ -110,6 +111,7 @@ def read_layers(field: Field) -> Layers:
         by_level=_groups(bands.maybe("levels") if bands else None, count),
         by_bin=_groups(bands.maybe("bins") if bands else None, count),
         cut=None if (found := field.maybe("found")) is None else _cut(found, count),
+        noise=said.text() if (said := field.maybe("noise")) is not None else "",
     )
 
 

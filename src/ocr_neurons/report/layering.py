@@ -49,6 +49,7 @@ class Layering:
             "width": profile.width,
             "count": profile.layers,
             "pairs": int(profile.pairs.sum()),
+            "noise": profile.about.get("noise", ""),
             "levels": list(profile.levels),
             "cka": {level: curve(profile.cka(level)) for level in profile.levels},
             "mean_difference": {level: curve(profile.standardised_curve(level)) for level in profile.levels},

@@ -22,6 +22,8 @@ from ocr_neurons.text.tokenise import tokenise
 
 SHIPPED = {"en": "English", "fr": "French", "de": "German"}
 """Models that come with the package, by language."""
+AUTO = "auto"
+"""In the place of a model's name: that of the text's language."""
 
 
 @dataclass(frozen=True, slots=True)
