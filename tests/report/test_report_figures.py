@@ -148,6 +148,11 @@ def test_heat_map_lays_out_every_trial_once(run: Run) -> None:
     assert chosen_cell(grid, None) is None
 
 
+def test_layers_stand_in_their_order_not_in_that_of_the_alphabet(run: Run) -> None:
+    trials = [replace(run.trials[0], region=f"layer-{layer}", count=9) for layer in (10, 2, 1)]
+    assert lay_out(trials, run.layers.regions).labels == ["layer-1 · 9", "layer-2 · 9", "layer-10 · 9"]
+
+
 def test_a_repeated_setting_gets_a_row_of_its_own(run: Run) -> None:
     grid = lay_out([run.trials[0], run.trials[0], run.trials[1]], run.layers.regions)
     assert grid.labels == ["last · 154", "last · 154"]

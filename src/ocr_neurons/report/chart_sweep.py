@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class Grid:
 
 
 def lay_out(trials: Sequence[Trial], regions: Mapping[str, tuple[int, ...]]) -> Grid:
-    """Rows by region, in the order of ``regions``, then count; columns by operation, then factor.
+    """Rows by region, in the order of ``regions`` and then of layers, then count; columns by operation, then factor.
 
     A second trial of the same setting gets a row of its own rather than hiding the first.
     """
@@ -55,14 +56,20 @@ def lay_out(trials: Sequence[Trial], regions: Mapping[str, tuple[int, ...]]) -> 
         {(t.operation, t.factor) for t in trials}, key=lambda c: (c[0] != "scale", c[0], -1.0 if c[1] is None else c[1])
     )
     seen: dict[tuple[str, int, str, float | None], int] = {}
-    placed: list[tuple[tuple[int, str, int, int], Trial]] = []
+    placed: list[tuple[tuple[int, str, int, int], str, Trial]] = []
     for trial in trials:
         setting = (trial.region, trial.count, trial.operation, trial.factor)
         again = seen[setting] = seen.get(setting, -1) + 1
-        placed.append(((order.get(trial.region, len(order)), trial.region, trial.count, again), trial))
-    keys = sorted({key for key, _ in placed})
-    cells = {(keys.index(key), columns.index((t.operation, t.factor))): t for key, t in placed}
-    return Grid([(region, count) for _, region, count, _ in keys], columns, cells)
+        key = (order.get(trial.region, len(order)), _padded(trial.region), trial.count, again)
+        placed.append((key, trial.region, trial))
+    rows = sorted({(key, region) for key, region, _ in placed})
+    cells = {(rows.index((key, name)), columns.index((t.operation, t.factor))): t for key, name, t in placed}
+    return Grid([(region, key[2]) for key, region in rows], columns, cells)
+
+
+def _padded(region: str) -> str:
+    """A region's name by which layer 2 sorts before layer 10."""
+    return re.sub(r"[0-9]+", lambda number: number[0].zfill(6), region)
 
 
 def sweep_chart(run: Run) -> Chart | None:
