@@ -40,6 +40,7 @@ def test_differences_read_as_in_print() -> None:
     )
     assert phrase.p_value(0.0004).replace("\xa0", " ") == "p < 0.001"
     assert phrase.p_value(0.0476).replace("\xa0", " ") == "p = 0.048"
+    assert [phrase.p_cell(p).replace("\xa0", " ") for p in (0.0004, 0.0476, 0.42)] == ["< 0.001", "0.048", "0.42"]
 
 
 def test_times_runs_and_factors() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.forest import Effect, forest
 from ocr_neurons.report.inputs import Difference, Run
-from ocr_neurons.report.phrase import bounds, p_value, signed
+from ocr_neurons.report.phrase import bounds, p_cell, signed
 
 
 def differences_chart(run: Run) -> Chart | None:
@@ -33,7 +33,7 @@ def differences_chart(run: Run) -> Chart | None:
         ),
         Table(
             ("difference", "points of F1", "95 % interval", "p"),
-            [(name, signed(d.f1), bounds(d.interval), p_value(d.p)) for name, d in rows],
+            [(name, signed(d.f1), bounds(d.interval), p_cell(d.p)) for name, d in rows],
         ),
         "Differences of strict F1 on test, in points, paired by document.",
     )

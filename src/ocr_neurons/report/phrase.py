@@ -31,8 +31,12 @@ def bounds(interval: Interval | None) -> str:
 
 def p_value(p: float) -> str:
     """``p = 0.042``, ``p < 0.001``, with spaces that do not break."""
-    text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-    return text.replace(" ", "\u00a0")
+    return ("p " if p < 0.001 else "p = ").replace(" ", "\u00a0") + p_cell(p)
+
+
+def p_cell(p: float) -> str:
+    """``0.042`` or ``< 0.001``, for a column that is headed p."""
+    return "<\u00a00.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def difference(value: Difference) -> str:

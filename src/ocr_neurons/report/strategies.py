@@ -9,7 +9,7 @@ from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.forest import Effect, forest
 from ocr_neurons.report.inputs import Difference, difference
-from ocr_neurons.report.phrase import NONE, bounds, p_value, points, signed
+from ocr_neurons.report.phrase import NONE, bounds, p_cell, points, signed
 
 FOLDER, FILE = "strategies", "strategies.json"
 
@@ -109,7 +109,7 @@ def _row(field: Field) -> Row:
 def _cells(row: Row) -> tuple[str, ...]:
     cells = [row.title, points(row.f1)]
     cells += [signed(row.change.f1), bounds(row.change.interval)] if row.change else [NONE, NONE]
-    cells.append(NONE if row.holm is None else p_value(row.holm))
+    cells.append(NONE if row.holm is None else p_cell(row.holm))
     cells += [signed(row.clean_change.f1), bounds(row.clean_change.interval)] if row.clean_change else [NONE, NONE]
     return (*cells, NONE if row.minutes is None else f"{row.minutes:.1f}")
 
