@@ -63,7 +63,7 @@ def test_the_values_are_drawn_and_tabulated(tmp_path: Path) -> None:
     np.testing.assert_allclose(marks["o"], [-0.2, 3.0])
     np.testing.assert_allclose(marks["s"], [-0.2, -0.2])
     assert found.table().rows[2] == (
-        "The way of noise", "78.0", "+3.0", "[2.0, 4.0]", "p\u00a0=\u00a00.040", "−0.2", "[−1.0, 1.0]", "12.5"
+        "The way of noise", "78.0", "+3.0", "[2.0, 4.0]", "0.040", "−0.2", "[−1.0, 1.0]", "12.5"
     )  # fmt: skip
 
 
