@@ -9,6 +9,7 @@ import pytest
 
 import sample
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.report import phrase
 from ocr_neurons.report.page import write_report
 
 EVIL = "<script>alert(1)</script>\" onload='x' & $x^2$ --> ]]>"
@@ -73,7 +74,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 def test_the_page_says_what_the_run_found(usual: Page) -> None:
     shown = usual
-    assert sample.summary()["verdict"] in shown.words
+    assert phrase.printed(sample.summary()["verdict"]) in shown.words
     for said in (
         "74.9 strict F1 95 % interval [71.4, 78.4]",
         "clean twin minus OCR text: +3.1 [1.2, 5.0], p = 0.001",

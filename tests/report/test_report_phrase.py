@@ -56,3 +56,10 @@ def test_times_runs_and_factors() -> None:
     assert phrase.factor(0.5, "scale") == "×0.5"
     assert phrase.factor(None, "zero") == "zero"
     assert phrase.factor(2.0, "shift") == "shift 2"
+
+
+def test_a_sentence_of_the_terminal_is_printed_with_its_signs() -> None:
+    said = "layers 20-29 (last) times 0, top-k of layer-3, changed -0.1 points (95 % -0.8 to +1.1)"
+    assert phrase.printed(said) == (
+        "layers 20–29 (last) times 0, top-k of layer-3, changed −0.1 points (95 % −0.8 to +1.1)"
+    )

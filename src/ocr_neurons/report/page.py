@@ -105,7 +105,12 @@ def engine(folder: Path = HERE) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"points": phrase.points, "difference": phrase.difference, "whole": phrase.whole}
+    made.filters |= {
+        "points": phrase.points,
+        "difference": phrase.difference,
+        "whole": phrase.whole,
+        "printed": phrase.printed,
+    }
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ocr_neurons.lm.layers import describe
@@ -42,6 +43,11 @@ def p_cell(p: float) -> str:
 def difference(value: Difference) -> str:
     """``+0.4 [-0.6, 1.3], p = 0.42``, with a real minus sign."""
     return f"{signed(value.f1)} {bounds(value.interval)}, {p_value(value.p)}"
+
+
+def printed(text: str) -> str:
+    """A sentence of a terminal as it is set on a page: minus signs, and en dashes between numbers."""
+    return re.sub(r"(?<![\w.])-(?=[0-9])", MINUS, re.sub(r"(?<=[0-9])-(?=[0-9])", "–", text))
 
 
 def whole(number: int) -> str:
