@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from ocr_neurons.common.errors import UserError, nearest
-from ocr_neurons.common.files import read_json, read_text, replacing, sha256, write_json, write_text
+from ocr_neurons.common.files import (
+    read_json,
+    read_text,
+    replacing,
+    replacing_folder,
+    sha256,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failure_leaves_the_old_file_and_no_scratch(tmp_path):
@@ -63,6 +76,60 @@ def test_reading_what_cannot_be_read(tmp_path):
         with pytest.raises(UserError, match=message) as caught:
             read(tmp_path / name, "a tagger")
         assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 100 bytes: the nearest to a full disk that needs no disk of its own."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_an_error_of_the_system_names_the_file_that_was_asked_for(tmp_path):
+    def by_library() -> None:
+        with replacing(tmp_path / "a.safetensors") as temporary:
+            save_file({"x": np.zeros(1000)}, temporary)
+
+    def in_a_folder() -> None:
+        with replacing_folder(tmp_path / "out") as part:
+            save_file({"x": np.zeros(1000)}, part / "model.safetensors")
+
+    works = {"a.txt": lambda: write_text(tmp_path / "a.txt", "x" * 1000), "a.safetensors": by_library}
+    for name, work in (works | {"out": in_a_folder}).items():
+        with pytest.raises(OSError, match="File too large") as caught:
+            work()
+        assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
+    def refuse(path: Path, *_: object, **__: object) -> None:  # root may write anywhere, so the system is played
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(PermissionError) as caught:
+        write_text(tmp_path / "a.txt", "x")
+    assert caught.value.filename == str(tmp_path / "a.txt")
+    with pytest.raises(PermissionError) as caught, replacing(tmp_path / "a.txt"):
+        (tmp_path / "other").write_bytes(b"")
+    assert caught.value.filename == str(tmp_path / "other"), "what is another file's error stays that"
+
+
+def test_json_that_the_parser_gives_up_on(tmp_path):
+    for text in ("[" * 100_000, "9" * 5000):
+        (tmp_path / "x.json").write_text(text)
+        with pytest.raises(UserError, match=r"x.json: JSON that cannot be read .*; wanted an edit"):
+            read_json(tmp_path / "x.json", "an edit")
+
+
+def test_text_that_is_no_utf8(tmp_path):
+    with pytest.raises(UserError, match=r"a.txt: cannot be written as UTF-8, because of 'm\\udcfcnchen.txt'") as caught:
+        write_text(tmp_path / "a.txt", b"m\xfcnchen.txt".decode("utf-8", "surrogateescape"))
+    assert str(caught.value).isascii()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sha256(tmp_path: Path):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import user_path
 
 CACHE_VARIABLE = "OCR_NEURONS_CACHE"
 """The environment variable that names the cache folder."""
@@ -22,16 +23,25 @@ _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows h
 def cache_root() -> Path:
     """The cache folder: ``OCR_NEURONS_CACHE``, or ``ocr-neurons`` in the user's cache directory. Not created here."""
     if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given).expanduser().absolute()
+        return user_path(given).absolute()
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = _home() / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME", ""))
         if not base.is_absolute():  # the XDG rules: a relative path is to be ignored
-            base = Path.home() / ".cache"
+            base = _home() / ".cache"
     return base / "ocr-neurons"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise UserError(
+            f"no home folder is known here to keep the cache in; set {CACHE_VARIABLE} to a folder"
+        ) from None
 
 
 @contextmanager

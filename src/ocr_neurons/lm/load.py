@@ -18,6 +18,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from torch import nn
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import user_path
 from ocr_neurons.lm.fetch import fetch, say_on_stderr
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.lm.registry import EMBEDDED
@@ -241,7 +242,7 @@ def explained(name: str, what: str) -> Iterator[None]:
     except (UserError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        if name in EMBEDDED or Path(name).expanduser().is_dir():
+        if name in EMBEDDED or user_path(name).is_dir():
             advice = "check the folder's config.json and its files"
         else:
             advice = "check the Hub id, the network and (for gated models) your Hub login; or give a folder or one of "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.common.files import user_path
 from ocr_neurons.text.align import align
 from ocr_neurons.text.catalogue import catalogue
 from ocr_neurons.text.document import Document
@@ -144,7 +145,7 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
         raise UserError(f"{spec}: {listed.title}: no documents with entities; wanted a data set that has them")
     if listed or (colon and edition in FOLDERS):
         return _load_folder(named_path(spec), spec, transcripts)
-    path = Path(spec).expanduser()
+    path = user_path(spec)
     if path.is_dir():
         return _load_folder(path, None, transcripts)
     if path.is_file() and (documents := read_one(path)):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ocr_neurons.common.cache import cache_root, megabytes
 from ocr_neurons.common.errors import UserError, nearest
+from ocr_neurons.common.files import user_path
 from ocr_neurons.text.catalogue import Entry, catalogue
 
 DATA_VARIABLE = "OCR_NEURONS_DATA"
@@ -44,7 +45,7 @@ def named_sets() -> dict[str, Found]:
     found = {name: Found(root / entry.place, "cache") for name, entry in entries.items() if entry.is_whole(root)}
     if not os.environ.get(DATA_VARIABLE):
         return found
-    root = Path(os.environ[DATA_VARIABLE]).expanduser()
+    root = user_path(os.environ[DATA_VARIABLE])
     sets = {name: root / entry.place for name, entry in entries.items() if (root / entry.place).exists()}
     sets |= {f"hipe2022:{p.parent.name}-{p.name}": p for p in root.glob(f"{FOLDERS['hipe2022']}/*/*") if p.is_dir()}
     sets |= {f"hipe2020:{p.name}": p for p in root.glob(f"{FOLDERS['hipe2020']}/*") if p.is_dir()}
@@ -61,7 +62,7 @@ def named_path(name: str) -> Path:
         UserError: no such name, or the data set is not on this machine: says which command fetches it.
     """
     given = os.environ.get(DATA_VARIABLE, "")
-    if given and not Path(given).expanduser().is_dir():
+    if given and not user_path(given).is_dir():
         raise UserError(
             f"{name}: {DATA_VARIABLE} is {given!r}, which is no folder; wanted the one that holds HIPE data"
         )

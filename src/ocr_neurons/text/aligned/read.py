@@ -15,7 +15,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_text
+from ocr_neurons.common.files import read_text, user_path
 from ocr_neurons.text.align import align
 from ocr_neurons.text.aligned.icdar import looks_like_icdar, parse_icdar
 from ocr_neurons.text.aligned.record import FORMATS, REASONS, Record, UnknownFormatError
@@ -102,7 +102,7 @@ def read_aligned(path: Path, *, columns: Columns | None = None, floor: float = 0
         raise UserError(f"floor {floor:g} given; wanted a similarity from 0 to 1; 0.5 refuses what is not aligned")
     if columns is not None and (len(columns) != 2 or columns[0] == columns[1]):
         raise UserError(f"columns {', '.join(columns)} given; wanted two names: the clean column, the noisy column")
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.is_dir():
         return _judged(path.stem, _read(path, path.parent.resolve().parent, columns), (), floor)
     records: list[Record] = []
