@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, write_json
+from ocr_neurons.common.files import alone_in, read_json, write_json
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.config import Config
@@ -51,9 +51,11 @@ def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence
     """Answer the question for one data set and one model; write the run folder; return its summary.
 
     Raises:
-        UserError: bad input, found before any long work where that is possible.
+        UserError: bad input, found before any long work where that is possible; another process works in ``out``.
     """
-    return _Run(config, out, reporter, accept_licence).go()
+    job = _Run(config, out, reporter, accept_licence)
+    with alone_in(out):
+        return job.go()
 
 
 class _Run:

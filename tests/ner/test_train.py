@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -182,3 +184,53 @@ def test_a_base_given_by_a_relative_path_is_found_from_elsewhere(tiny_folder, tm
     train(planted.planted(2, seed=0), folder.name, tmp_path / "out", recipe=SHORT)
     monkeypatch.chdir(tmp_path)
     assert load_tagger(tmp_path / "out", dtype=torch.float32, device=CPU).info["base"] == str(folder.resolve())
+
+
+def test_a_tagger_and_its_base_may_move_together(tiny_folder, tmp_path, monkeypatch):
+    """Adapters find the folder they were trained on where it stands to them as before, or beside them; no other."""
+    shutil.copytree(tiny_folder("llama"), tmp_path / "here" / "models" / "base")
+    documents = planted.planted(2, seed=0)
+    train(documents, str(tmp_path / "here" / "models" / "base"), tmp_path / "here" / "taggers" / "one", recipe=SHORT)
+    wanted = load_tagger(tmp_path / "here" / "taggers" / "one", dtype=torch.float32, device=CPU).tag(documents)
+
+    def tags(folder: Path) -> bool:
+        return load_tagger(folder, dtype=torch.float32, device=CPU).tag(documents) == wanted
+
+    (tmp_path / "here").rename(tmp_path / "there")
+    there = tmp_path / "there"
+    assert tags(there / "taggers" / "one")
+    monkeypatch.chdir(there / "taggers")
+    assert tags(Path("one"))
+    shutil.copytree(there / "taggers" / "one", tmp_path / "mine")
+    (there / "models" / "base").rename(tmp_path / "base")
+    assert tags(tmp_path / "mine")
+
+    (tmp_path / "base").rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError) as caught:
+        load_tagger(tmp_path / "mine", dtype=torch.float32, device=CPU)
+    old = tmp_path / "here" / "models" / "base"
+    assert str(caught.value) == (
+        f"{tmp_path / 'mine'}: a tagger of adapters on the model in {old}, which is not there; put that model there or "
+        f'at {tmp_path / "base"}, or correct "base" in {tmp_path / "mine" / "ocr_neurons.json"}'
+    )
+    shutil.copytree(tiny_folder("mistral"), tmp_path / "base")
+    with pytest.raises(UserError, match=f"{tmp_path / 'base'} is not known to be that model"):
+        load_tagger(tmp_path / "mine", dtype=torch.float32, device=CPU)
+
+
+def test_two_trainings_do_not_share_a_scratch_folder(tiny_folder, tmp_path):
+    refused = []
+
+    @contextmanager
+    def meanwhile(_: object) -> Iterator[None]:
+        with pytest.raises(UserError, match="another ocr-neurons is at work in it") as caught:
+            again(nullcontext)
+        refused.append(caught)
+        yield
+
+    def again(during: Callable[[object], AbstractContextManager[None]]) -> None:
+        train(planted.planted(2, seed=0), str(tiny_folder("llama")), tmp_path / "out", recipe=SHORT, during=during)
+
+    again(meanwhile)
+    assert len(refused) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -12,9 +12,10 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, replacing_folder, write_json, write_text
-from ocr_neurons.lm.load import explained, load_tokenizer, may_download, resolve
+from ocr_neurons.lm.load import explained, load_tokenizer, may_download
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.attention import check_attention, lift_mask
+from ocr_neurons.ner.base import find_base
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.heads import register_head
 from ocr_neurons.ner.tagger import Tagger
@@ -66,10 +67,12 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     Raises:
         UserError: the folder holds no tagger.
     """
+    if folder.is_dir() and not (folder / CARD).exists() and (inner := sorted(folder.glob(f"*/{CARD}"))):
+        raise UserError(f"{folder}: not a tagger's folder itself; wanted one, such as {inner[0].parent}")
     card = read_json(folder / CARD, "a tagger's folder, as `ocr-neurons train` writes it")
     try:
         labels, attention = list(card["labels"]), str(card["attention"])
-        base, encoding = str(card["base"]), Encoding.from_json(card["encoding"])
+        encoding, _ = Encoding.from_json(card["encoding"]), card["base"]
         if "O" not in labels or isinstance(card["labels"], str) or attention not in ("bidirectional", "causal"):
             raise ValueError(f"labels {card['labels']}, attention {attention!r}")
     except (KeyError, TypeError, ValueError) as error:
@@ -77,7 +80,7 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     if (folder / "adapter_config.json").exists():
         from peft import PeftModel
 
-        source = resolve(base)
+        source = find_base(folder, card)
         with torch.random.fork_rng():  # the head is made at random before it is read
             model = build(source, labels, attention=attention, dtype=dtype, device=device)
             with explained(str(folder), "adapter"), quiet_transformers():

@@ -20,14 +20,14 @@ from transformers import PreTrainedTokenizerBase
 from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import replacing_folder
+from ocr_neurons.common.files import alone_in, replacing_folder
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import load_tokenizer, resolve
 from ocr_neurons.lm.quiet import hushed
-from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.lm.sites import blocks
+from ocr_neurons.ner.base import base_facts
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
 from ocr_neurons.ner.labels import check_types, inventory
@@ -82,8 +82,7 @@ def train(
     source = resolve(base)
     tokenizer = load_tokenizer(source)
     card: dict[str, Any] = {
-        # a relative path would only be found from here
-        "base": str(Path(source).resolve()) if base not in EMBEDDED and Path(source).is_dir() else base,
+        **base_facts(base, source, out),
         "labels": names,
         "attention": recipe.mask,
         "encoding": recipe.encoding.to_json(),
@@ -104,7 +103,8 @@ def train(
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
         key = digest(card, plan.examples, format_hipe(dev) if judge else "", str(source))
         scratch = out.parent / f".{out.name}.training-{key[:12]}"
-        with _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
+        scratch.mkdir(parents=True, exist_ok=True)
+        with alone_in(scratch), _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
             trainer = TaggerTrainer(
                 wrapped,
                 arguments(recipe, scratch, seed, dtype, device, judged=judge is not None, report_to=report_to),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json
+from ocr_neurons.ner.base import find_base
 from ocr_neurons.ner.model import CARD
 from ocr_neurons.ner.recipe import Recipe
 
@@ -28,7 +29,7 @@ def read_given(folder: Path) -> Given | None:
     """What the card in ``folder`` says, or None where there is no tagger in it.
 
     Raises:
-        UserError: the card lacks recipe or seed.
+        UserError: the card lacks recipe or seed, or names a base model that is not there.
     """
     if not (folder / CARD).is_file():
         return None
@@ -36,13 +37,15 @@ def read_given(folder: Path) -> Given | None:
     try:
         return Given(
             folder,
-            str(card["base"]),
+            find_base(folder, card) if (folder / "adapter_config.json").exists() else str(card["base"]),
             tuple(card["labels"]),
             Recipe(**card["recipe"]),
             int(card["seed"]),
             str(card.get("data", "")),
             len(card.get("edits", ())),
         )
+    except UserError:  # a base model that is not there
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{folder / CARD}: does not say by which recipe and seed the tagger was trained ({error!r}); wanted a "

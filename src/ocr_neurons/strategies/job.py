@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import write_json, write_text
+from ocr_neurons.common.files import alone_in, write_json, write_text
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.config import Config
@@ -54,8 +54,13 @@ def compare_strategies(
     chosen = selected(only or config.strategies.which)
     bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
     out.mkdir(parents=True, exist_ok=True)
-    config.save(out / SETTINGS)
-    describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
+    with alone_in(out):
+        config.save(out / SETTINGS)
+        describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
+        return _compare(bench, chosen)
+
+
+def _compare(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, Any]:
     keys = _keys(bench, chosen)
     made = [_make(bench, strategy, keys[strategy.name]) for strategy in chosen]
     for strategy, thing in zip(chosen, made, strict=True):
