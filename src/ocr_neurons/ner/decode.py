@@ -10,6 +10,8 @@ import numpy as np
 from ocr_neurons.text.document import Entity
 
 Array = np.ndarray[Any, np.dtype[Any]]
+POSITIONS = 200_000
+"""Tokens that are decoded side by side, padding counted."""
 
 
 def allowed(labels: Sequence[str]) -> tuple[Array, Array]:
@@ -27,10 +29,21 @@ def decode(logits: Sequence[Array], labels: Sequence[str]) -> list[Array]:
     """The most probable consistent label numbers of each document (Viterbi over whole documents).
 
     ``logits[i]`` is ``[tokens, labels]``. Tokens are taken as independent given the text, so where the best label of
-    every token makes a consistent sequence, that is the result. Documents run side by side.
+    every token makes a consistent sequence, that is the result. Documents of about one length run side by side: a long
+    one beside thousands of short ones must not take room for each of them.
     """
-    if not logits:
-        return []
+    paths: list[Array] = [np.zeros(0, dtype=np.int64)] * len(logits)
+    waiting = sorted(range(len(logits)), key=lambda document: -len(logits[document]))
+    while waiting:
+        fit = max(1, POSITIONS // max(1, len(logits[waiting[0]])))
+        group, waiting = waiting[:fit], waiting[fit:]
+        for document, path in zip(group, _decode([logits[document] for document in group], labels), strict=True):
+            paths[document] = path
+    return paths
+
+
+def _decode(logits: Sequence[Array], labels: Sequence[str]) -> list[Array]:
+    """As :func:`decode`, for documents that are padded to the longest of them."""
     begin, follow = allowed(labels)
     lengths = np.array([len(rows) for rows in logits])
     longest, count = int(lengths.max()), len(labels)
