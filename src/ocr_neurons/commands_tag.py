@@ -24,8 +24,11 @@ def tag(args: argparse.Namespace) -> int:
     from ocr_neurons.tagging.job import Options, tag_into_file, tag_into_folder
     from ocr_neurons.tagging.page import write_page
     from ocr_neurons.tagging.plan import make_plan, nothing
+    from ocr_neurons.text.formats.layout import language_code
 
     plan = make_plan(args.files, args.out, args.format)
+    args.resumes = plan.folder
+    args.language = language_code(args.language) or args.language
     edit = Edits.load(args.edit) if args.edit else None
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)

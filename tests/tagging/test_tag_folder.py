@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -257,6 +258,92 @@ def test_a_folder_of_something_else_is_not_touched(tagger, pages, tmp_path, caps
     assert "1.txt: given 2 times" in capsys.readouterr().err
     assert tag(tagger, pages, "--out", tmp_path / "out", "--format", "xml") == 2
     assert "format 'xml'; wanted one of tsv, jsonl, csv, spacy" in capsys.readouterr().err
+
+
+def test_an_input_is_never_written_over(tagger, pages, tmp_path, capsys):
+    before = (pages / "4.tsv").read_bytes()
+    assert tag(tagger, pages / "1.txt", pages / "4.tsv", "--out", pages / "4.tsv") == 2
+    assert f"--out {pages / '4.tsv'}: it is an input, and would be lost" in capsys.readouterr().err
+    assert (pages / "4.tsv").read_bytes() == before
+    inside = listing(pages)
+    assert tag(tagger, pages, "--out", pages) == 2
+    assert f"{pages}: given as input and as --out" in capsys.readouterr().err
+    assert listing(pages) == inside
+
+
+def test_an_ending_of_a_format_that_is_not_written(tagger, pages, tmp_path, capsys):
+    assert tag(tagger, pages / "1.txt", "--out", tmp_path / "x.json") == 2
+    assert (
+        ".json is not written; wanted a name in .tsv, .jsonl, .csv, .spacy, or say --format" in capsys.readouterr().err
+    )
+    assert tag(tagger, pages, "--out", tmp_path / "x.xlsx") == 2
+    assert ".xlsx is not written" in capsys.readouterr().err
+    assert tag(tagger, pages / "1.txt", "--out", tmp_path / "x.json", "--format", "jsonl", "--quiet") == 0
+    assert len(records(tmp_path / "x.json")) == 1
+
+
+def test_a_stop_while_the_first_outputs_are_written(tagger, pages, tmp_path, monkeypatch, capsys):
+    """The folder is known as ours from the first output on, and outputs by another key are not taken for done."""
+    out, write = tmp_path / "out", job.write_tagged
+    left = 2
+
+    def stops(path: Path, *rest: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        write(path, *rest)
+
+    monkeypatch.setattr(job, "write_tagged", stops)
+    assert tag(tagger, pages, "--out", out) == 130
+    assert capsys.readouterr().err.endswith("stopped; the same command goes on from the last finished step\n")
+    assert len([name for name in listing(out) if name != "tagging.json"]) == 2
+    monkeypatch.setattr(job, "write_tagged", write)
+    assert tag(tagger, pages, "--out", out) == 0
+    plain = {name: (out / name).read_bytes() for name in OUTPUTS[:-1]}
+
+    edit = tmp_path / "edit.json"
+    Edit(NeuronSet("x", "neuron", 4, 48, {3: tuple(range(48))}), 100.0).save(edit)
+    left = 2
+    monkeypatch.setattr(job, "write_tagged", stops)
+    assert tag(tagger, pages, "--out", out, "--edit", edit) == 130
+    assert any((out / name).read_bytes() != plain[name] for name in OUTPUTS[:-1]), "nothing was edited"
+    monkeypatch.setattr(job, "write_tagged", write)
+    assert tag(tagger, pages, "--out", out) == 0
+    assert {name: (out / name).read_bytes() for name in OUTPUTS[:-1]} == plain
+
+
+def test_a_stop_of_what_cannot_go_on_promises_nothing(tagger, pages, tmp_path, monkeypatch, capsys):
+    def stops(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "write_tagged", stops)
+    assert tag(tagger, pages, "--out", tmp_path / "all.csv") == 130
+    assert capsys.readouterr().err.endswith("ocr-neurons: stopped\n")
+
+
+def test_names_of_files_that_are_not_utf8(tagger, tmp_path, capsys):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    odd = [os.fsdecode(b"m\xfcnchen.txt"), "two\nlines.txt"]
+    for name in (*odd, "köln am rhein.txt"):
+        (folder / name).write_text(text_of(1))
+    assert tag(tagger, folder, "--out", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "m\\udcfcnchen.txt': a name that is not UTF-8, or not of one line; rename it" in said
+    assert said.count("refused: ") == 2
+    assert listing(tmp_path / "out") == ["köln am rhein.txt.jsonl", "report.html", "tagging.json"]
+
+
+def test_a_pipe_is_refused(tagger, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert tag(tagger, tmp_path / "pipe.txt", "--out", tmp_path / "x.jsonl") == 2
+    assert "pipe.txt: neither a file nor a folder" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_run_is_no_tagger(tagger, pages, tmp_path, capsys):
+    assert tag(tagger.parent, pages, "--out", tmp_path / "out") == 2
+    assert f"{tagger.parent}: not a tagger's folder itself; wanted one, such as {tagger}" in capsys.readouterr().err
 
 
 def test_cut_words_of_hipe_files(tagger, tmp_path):

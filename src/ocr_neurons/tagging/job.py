@@ -113,7 +113,9 @@ def _finish(
     reporter: Reporter,
 ) -> None:
     """Tag a group and write its outputs."""
-    for (one, kind, _), file in zip(group, _tag(tagger, [readings for *_, readings in group], reporter), strict=True):
+    tagged = _tag(tagger, [readings for *_, readings in group], reporter)
+    record.save()  # before the first output: whatever stops us, the next run knows whose folder it is, and by which key
+    for (one, kind, _), file in zip(group, tagged, strict=True):
         target = plan.target(one)
         write_tagged(target, plan.format, file)
         counts = _counts(file)

@@ -13,6 +13,9 @@ from ocr_neurons.text.formats.docbin import check_spacy
 from ocr_neurons.text.formats.read import WANTED, Input, find_inputs, kind_of
 from ocr_neurons.text.formats.write import FORMATS
 
+_OTHERS = (".json", ".txt", ".xml", ".html", ".conll", ".xlsx", ".xls", ".ods", ".parquet")
+"""Endings that promise a format which is not written."""
+
 
 @dataclass
 class Plan:
@@ -53,10 +56,19 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
         raise UserError(f"format {name!r}; wanted one of {', '.join(FORMATS)}")
     if name == "spacy":
         check_spacy()
+    if not format_name and not out.is_dir() and out.suffix.lower() in _OTHERS:
+        known = ", ".join(f".{ending}" for ending in FORMATS)
+        raise UserError(f"--out {out}: {out.suffix} is not written; wanted a name in {known}, or say --format")
     plan = Plan(out, folder, name)
+    if out.resolve() in {path.resolve() for path in given}:
+        raise UserError(f"{out}: given as input and as --out; wanted another place for what is written")
     found = find_inputs(given, without=out)
     named = {path.resolve() for path in given}
     for one in _without_outputs(plan, found):
+        if any(ord(sign) < 32 or "\ud800" <= sign <= "\udfff" for sign in f"{one.path}"):
+            shown = one.name.encode("utf-8", "backslashreplace").decode()
+            plan.refused[shown] = f"{str(one.path)!a}: a name that is not UTF-8, or not of one line; rename it"
+            continue
         try:
             kind = kind_of(one.path)
         except (UserError, OSError) as error:
@@ -70,8 +82,9 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
             plan.aside.append(one.name)
     if not plan.inputs:
         raise UserError(nothing(plan, given))
-    name, count = Counter(one.name for one, _ in plan.inputs).most_common(1)[0]
+    target, count = Counter(plan.target(one) for one, _ in plan.inputs).most_common(1)[0]
     if folder and count > 1:
+        name = next(one.name for one, _ in plan.inputs if plan.target(one) == target)
         raise UserError(f"{name}: given {count} times; wanted different names; tag the folders one by one")
     return plan
 

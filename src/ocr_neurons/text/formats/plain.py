@@ -32,4 +32,5 @@ def decode(data: bytes, where: str, wanted: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         named = encoding.removesuffix("-sig").upper()
-        raise UserError(f"{where}: not {named} (byte {error.start}); wanted {wanted}; convert it first") from None
+        how = "convert it first, such as by iconv -f ISO-8859-1 -t UTF-8"
+        raise UserError(f"{where}: not {named} (byte {error.start}); wanted {wanted}; {how}") from None

@@ -53,6 +53,8 @@ def find_inputs(given: Sequence[Path], *, without: Path | None = None) -> list[I
             if not inside:
                 raise UserError(f"{path}: no file in this folder; wanted {WANTED}")
             found += [Input(file, file.relative_to(path).as_posix()) for file in inside]
+        elif path.exists() and not path.is_file():  # of a pipe the beginning would be gone
+            raise UserError(f"{path}: neither a file nor a folder; wanted {WANTED}; save it first")
         elif path.exists():
             found.append(Input(path, path.name))
         else:
