@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from ocr_neurons import __version__
-from ocr_neurons.common.arguments import checked
+from ocr_neurons.common.arguments import check_outputs, checked
 from ocr_neurons.common.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -22,26 +23,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     ``tag`` ends with 1 where some files were refused and the others tagged.
     """
-    parsed = _parser().parse_args(arguments)
-    status: int | None = 0
+    parsed = argparse.Namespace()
     try:
-        status = parsed.handler(parsed)
-        sys.stdout.flush()  # a closed pipe shows here rather than after the last line of the program
+        return _run(parsed, arguments)
     except UserError as error:
-        print(f"ocr-neurons: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return _fail(_one_line(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         place = error.filename2 or error.filename  # of a failed rename the second is the one that was asked for
-        where = f"{place}: " if place else ""
-        print(f"ocr-neurons: {where}{_one_line(error.strerror or error)}", file=sys.stderr)
-        return 2
+        return _fail((f"{place}: " if place else "") + _one_line(error.strerror or error))
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        return _fail(
+            f"out of memory ({_one_line(error)[:150] or 'MemoryError'}); give smaller batches (--budget of probe, "
+            "batch_tokens under [train]), a smaller model, or --dtype bfloat16"
+        )
     except KeyboardInterrupt:
-        print("ocr-neurons: stopped; the same command goes on from the last finished step", file=sys.stderr)
-        return 130
-    return status or 0
+        resumed = "; the same command goes on from the last finished step" if getattr(parsed, "resumes", False) else ""
+        return _fail(f"stopped{resumed}", 130)
+
+
+def _run(parsed: argparse.Namespace, arguments: Sequence[str] | None) -> int:
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no letter is worth a traceback
+    try:
+        _parser().parse_args(arguments, parsed)
+        check_outputs(vars(parsed))
+        status: int | None = parsed.handler(parsed)
+        return status or 0
+    finally:
+        sys.stdout.flush()  # a closed pipe shows here rather than after the last line of the program
+
+
+def _fail(line: str, status: int = 2) -> int:
+    print(f"ocr-neurons: {line}", file=sys.stderr)
+    return status
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """PyTorch has a type of its own for graphics cards, and says it in words for the processor."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or "allocate memory" in str(error)
 
 
 def _one_line(error: object) -> str:
@@ -74,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _adder(sub)
 
     run = command("run", commands.run_job, "answer the whole question: train, probe, rank, sweep, confirm, report")
+    run.set_defaults(resumes=True)
     run.add_argument("--data", help="data set: gazette, hipe2022:ajmc-en, a folder or a file (default gazette)")
     run.add_argument("--model", help="smollm2, gemma270m, minilm, a Hub id, a local folder or a tagger's folder")
     run.add_argument("--config", type=Path, help="settings in TOML, such as the run.toml of a run")
@@ -98,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--parts", help="nouns and verbs only, told by a spaCy pipeline; auto: that of the language")
     pairs.add_argument("--protocol", default="context", help="context, words or paper (default context)")
     pairs.add_argument("--words", type=int, default=100, help="distinct words (default 100)")
-    pairs.add_argument("--split", default="train", help="split to take words from (default train)")
+    pairs.add_argument("--split", help="split to take words from (default train; of a single file all)")
     pairs.add_argument("--seed", type=int, default=1)
     pairs.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
 
@@ -109,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     control.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
 
     probe = command("probe", probing.probe, "measure what noise does to every neuron")
+    probe.set_defaults(resumes=True)
     probe.add_argument("pairs", type=Path, help="pairs file")
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
     probe.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
@@ -158,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
 
     train = command("train", training.train, "train a tagger on a data set")
+    train.set_defaults(resumes=True)
     training.options(train)
     _machine(train, "auto")
 
@@ -181,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     _machine(cost, "auto")
 
     sweep = command("sweep", sweeping.sweep, "score edits on dev; --confirm scores the best once on test")
+    sweep.set_defaults(resumes=True)
     sweep.add_argument("tagger", type=Path, help="tagger's folder")
     sweep.add_argument("data", help="data set with dev and test")
     sweep.add_argument(
@@ -213,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     _machine(sweep, "auto")
 
     strategies = command("strategies", comparing.strategies, "compare what helps a tagger against OCR noise")
+    strategies.set_defaults(resumes=True)
     comparing.options(strategies)
     _machine(strategies, None)
 

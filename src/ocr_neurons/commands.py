@@ -33,11 +33,15 @@ def pairs(args: argparse.Namespace) -> None:
     """``pairs``: clean and noisy words into a file."""
     from ocr_neurons.noise.kinds import pairs_noise
     from ocr_neurons.noise.words import bins_by_level, word_pairs
-    from ocr_neurons.text.datasets import load_dataset
+    from ocr_neurons.text.datasets import SPLITS, load_dataset
     from ocr_neurons.text.pairs import write_pairs
 
     dataset = load_dataset(args.data)
-    split = args.split if dataset.split(args.split) else "test"
+    alone = not args.split and not dataset.train and not dataset.dev  # a file, all of which is test
+    split = "test" if alone else args.split or "train"
+    if not dataset.split(split):
+        have = ", ".join(name for name in SPLITS if dataset.split(name)) or "none"
+        raise UserError(f"data set {dataset.name}: no {split} split; it has {have}: choose one with --split")
     documents = dataset.clean_text(split)
     noise = pairs_noise(args.noise, args.protocol, documents)
     unchanged: list[str] = []

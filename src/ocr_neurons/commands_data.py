@@ -23,6 +23,7 @@ def options(action: Adder) -> None:
     one.add_argument("--json", action="store_true", help="print JSON")
 
     fetched = action("fetch", fetch, "fetch a data set into the cache, each file checked against its hash")
+    fetched.set_defaults(resumes=True)
     fetched.add_argument("name", nargs="+", help="data set of the list, such as hipe2022:ajmc-en")
     fetched.add_argument(
         "--from",

@@ -227,15 +227,21 @@ def measure(args: argparse.Namespace) -> None:
 
 def _texts(given: list[str], split: str) -> tuple[list[tuple[str, str]], list[Document]]:
     """Plain texts with their names, and documents: clean twins where there are any, of one split or all."""
-    from ocr_neurons.common.files import read_text
+    from ocr_neurons.common.files import user_path
     from ocr_neurons.text.datasets import SPLITS, load_dataset
+    from ocr_neurons.text.formats.detect import KINDS, LABELLED
+    from ocr_neurons.text.formats.plain import WANTED, decode
+    from ocr_neurons.text.formats.read import kind_of
 
     plain: list[tuple[str, str]] = []
     documents: list[Document] = []
     for spec in given:
-        path = Path(spec)
-        if path.is_file() and path.suffix != ".tsv":
-            plain.append((path.stem, read_text(path, "plain text")))
+        path = user_path(spec)
+        kind = kind_of(path) if path.is_file() else ""
+        if kind in ("alto", "page", "hocr"):
+            raise UserError(f"{spec}: {KINDS[kind]}, of which the marks would be noised too; wanted its plain text")
+        if path.is_file() and kind not in LABELLED and path.suffix != ".tsv":
+            plain.append((path.stem, decode(path.read_bytes(), spec, WANTED)))
             continue
         dataset = load_dataset(spec)
         for name in SPLITS if split == "all" else [split]:

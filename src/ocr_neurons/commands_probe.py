@@ -21,6 +21,7 @@ def probe(args: argparse.Namespace) -> None:
     from ocr_neurons.probe.probe import probe as measure
     from ocr_neurons.probe.processes import place
     from ocr_neurons.probe.profile_file import load_profile, save_profile
+    from ocr_neurons.text.formats.layout import language_code
     from ocr_neurons.text.pairs import PairFile
 
     first = place()[0] == 0
@@ -32,7 +33,7 @@ def probe(args: argparse.Namespace) -> None:
         pool=args.pool,
         seed=args.seed,
         shard=args.shard,
-        language=args.language,
+        language=language_code(args.language) or args.language,
     )
     like = load_profile(args.like) if args.like else None
     pairs = PairFile(args.pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from ocr_neurons.score.evaluate import Scores
     from ocr_neurons.score.periods import Period
     from ocr_neurons.score.reading import Reading, Selection
+    from ocr_neurons.text.document import Document
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of ``score``."""
-    parser.add_argument("gold", type=Path)
-    parser.add_argument("pred", type=Path)
+    parser.add_argument("gold", type=Path, help="gold standard: HIPE TSV, CoNLL columns or JSON Lines")
+    parser.add_argument("pred", type=Path, help="predictions for the same documents, as `tag` writes them into .tsv")
     parser.add_argument("--against", type=Path, action="append", default=[], help="other predictions; may be repeated")
     parser.add_argument(
         "--column", default="coarse",
@@ -92,9 +94,13 @@ def _job(args: argparse.Namespace) -> _Job:
 def _read(gold_path: Path, path: Path, reading: Reading) -> Selection:
     from ocr_neurons.score.evaluate import check_same_documents
     from ocr_neurons.score.reading import select
+    from ocr_neurons.text.formats.splits import read_one
     from ocr_neurons.text.hipe_tsv import read_hipe
 
-    gold, predicted = read_hipe(gold_path), read_hipe(path)
+    def documents(file: Path) -> Sequence[Document]:
+        return (read_one(file) if file.is_file() else None) or read_hipe(file)
+
+    gold, predicted = documents(gold_path), documents(path)
     check_same_documents(gold, predicted)
     return select(gold, predicted, reading)
 

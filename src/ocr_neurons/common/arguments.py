@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import require_writable
+
+OUTPUTS = ("out", "tsv", "errors", "csv", "gains", "facts", "figure", "figures", "tables", "images")
+"""Options that name what is written."""
+ADDED_TO = ("after", "profiles")
+"""What is read here is in what is written, which may therefore take its place."""
 
 
 def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -19,3 +27,28 @@ def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return convert
+
+
+def check_outputs(options: Mapping[str, Any]) -> None:
+    """Refuse, before any work, outputs that would take the place of an input or of each other, or cannot be written.
+
+    ``options`` are those of a command by name; what is not given is None.
+
+    Raises:
+        UserError: one of these.
+    """
+    taken: dict[str, str] = {}
+    for name, value in options.items():
+        if name not in (*OUTPUTS, *ADDED_TO):
+            for one in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(one, str | Path) and os.path.isfile(one):  # noqa: PTH113 - of any text, however long
+                    taken[os.path.realpath(one)] = "it is an input, and would be lost"
+    for name in OUTPUTS:
+        path = options.get(name)
+        if path is None:
+            continue
+        real = os.path.realpath(path)
+        if real in taken:
+            raise UserError(f"--{name} {path}: {taken[real]}; choose another name")
+        taken[real] = f"--{name} is to be written there"
+        require_writable(Path(path))
