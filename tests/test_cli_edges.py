@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def gold(tmp_path: Path) -> Path:
     return tmp_path / "gold.tsv"
 
 
-@pytest.fixture
+@contextmanager
 def shut() -> Iterator[Path]:
     """A folder that the process may not write into, even where the tests run as root."""
     with tempfile.TemporaryDirectory() as name:
@@ -65,9 +66,11 @@ def shut() -> Iterator[Path]:
         before = os.geteuid()
         if before == 0:
             os.seteuid(65534)
-        yield folder
-        os.seteuid(before)
-        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            os.seteuid(before)
+            folder.chmod(0o755)
 
 
 def command(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
@@ -77,6 +80,13 @@ def command(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env=os.environ | settings,
     )
+
+
+def test_help_waits_for_no_library():
+    code = "import sys; from ocr_neurons.cli import _parser; _parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+    assert "ocr_neurons.commands_noise" in loaded
+    assert not {"numpy", "rapidfuzz", "torch", "transformers", "matplotlib", "optuna"} & set(loaded)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["data", "list"]])
@@ -95,14 +105,15 @@ def test_a_screen_that_knows_ascii_alone(gold):
     assert b"\\u2013: not defined" in out
 
 
-def test_a_folder_that_may_not_be_written(shut, gold, tmp_path, fails):
-    for path in (shut, shut / "x.json", shut / "new" / "x.json"):
-        with pytest.raises(
-            UserError, match=f"{path}: cannot be written, as nothing may be written into {shut}; choose"
-        ):
-            require_writable(path)
-    line = fails("score", gold, gold, "--errors", shut / "errors.tsv")
-    assert f"{shut / 'errors.tsv'}: cannot be written" in line
+def test_a_folder_that_may_not_be_written(gold, fails):
+    with shut() as folder:
+        for path in (folder, folder / "x.json", folder / "new" / "x.json"):
+            with pytest.raises(UserError) as caught:
+                require_writable(path)
+            said = f"{path}: cannot be written, as nothing may be written into {folder}; choose another place"
+            assert str(caught.value) == said
+        line = fails("score", gold, gold, "--errors", folder / "errors.tsv")
+    assert f"{folder / 'errors.tsv'}: cannot be written" in line
 
 
 def test_outputs_take_nobodys_place(gold, tmp_path, fails):

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
-from ocr_neurons.text.document import Document
-from ocr_neurons.text.pairs import TextPair
 
 if TYPE_CHECKING:
     from ocr_neurons.text.aligned.read import AlignedSet
-
+    from ocr_neurons.text.document import Document
+    from ocr_neurons.text.pairs import TextPair
 
 Adder = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 

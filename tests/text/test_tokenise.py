@@ -53,6 +53,10 @@ def test_french_elision_stands_alone(text, tokens):
         ("Frau Müller-Straße, d. 3. März", "Frau|Müller-Straße|,|d|.|3|.|März"),
         ("„Daß ſie käme!“", "„|Daß|ſie|käme|!|“"),
         ("Baden=Württemberg", "Baden|=|Württemberg"),
+        ("हिन्दी में लिखा।", "हिन्दी|में|लिखा|।"),
+        ("בְּרֵאשִׁית בָּרָא", "בְּרֵאשִׁית|בָּרָא"),
+        ("مُحَمَّد، الرباط", "مُحَمَّد|،|الرباط"),
+        ("Ἀθῆναι καὶ Σπάρτη·", "Ἀθῆναι|καὶ|Σπάρτη|·"),
     ],
 )
 def test_german_and_unknown_languages(text, tokens):
