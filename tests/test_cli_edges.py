@@ -160,6 +160,19 @@ def test_noise_is_put_on_text_alone(tmp_path, fails):
         assert [pair.clean.replace(" .", ".") for pair in read_pairs(tmp_path / "n.jsonl")] == [text]
 
 
+def test_pages_are_no_data_set(tmp_path, fails):
+    """The first thing a newcomer may try: OCR output where marked text is wanted."""
+    (tmp_path / "pages").mkdir()
+    for name, text in {"1.png": "x", "1.xml": ALTO, "2.xml": ALTO}.items():
+        (tmp_path / "pages" / name).write_text(text)
+    (tmp_path / "page.txt").write_text("The steamer reached Liverpool.")
+    tag = "JSON Lines with their labels; pages to be tagged go to `ocr-neurons tag`"
+    for given, kind in {"pages": "holds ALTO XML", "pages/1.xml": "ALTO XML", "page.txt": "plain text (.txt)"}.items():
+        line = fails("data", "show", tmp_path / given)
+        assert f"{tmp_path / given}: {kind}, in which no entities are marked" in line
+        assert tag in line
+
+
 def test_conll_is_scored_like_the_rest(tmp_path, capsys):
     (tmp_path / "eng.testb").write_text(CONLL)
     (tmp_path / "predicted.tsv").write_text(hipe("eng.testb-1", "The ship Liverpool sailed .", "ship", "B-LOC"))

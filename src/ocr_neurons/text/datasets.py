@@ -16,6 +16,8 @@ from ocr_neurons.common.files import user_path
 from ocr_neurons.text.align import align
 from ocr_neurons.text.catalogue import catalogue
 from ocr_neurons.text.document import Document
+from ocr_neurons.text.formats.detect import KINDS, LABELLED
+from ocr_neurons.text.formats.read import kind_of
 from ocr_neurons.text.formats.splits import read_one, read_splits
 from ocr_neurons.text.hipe_tsv import format_hipe, parse_hipe, read_hipe
 from ocr_neurons.text.named import FOLDERS, named_path, named_sets
@@ -32,6 +34,8 @@ GAZETTES = {
     "gazette:de-light": ("de", "light"),
 }
 """The embedded corpus by name: its language, and how worn the pages were that it was read from."""
+
+_TAG = " JSON Lines with their labels; pages to be tagged go to `ocr-neurons tag`"
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
     if path.is_file() and (documents := read_one(path)):
         return Dataset(path.stem, test=tuple(documents))
     if path.is_file():
+        if kind := _unmarked([path]):
+            raise UserError(f"{spec}: {kind}, in which no entities are marked; wanted HIPE TSV, CoNLL columns or{_TAG}")
         return Dataset(path.stem, test=tuple(read_hipe(path)))
     known = nearest(spec, {*dataset_names(), *catalogue()})
     raise UserError(f"{spec}: neither a data set's name nor a file or folder{known}")
@@ -212,6 +218,15 @@ def _load_gazette(name: str) -> Dataset:
     return Dataset(name, noisy["train"], noisy["dev"], noisy["test"], clean)
 
 
+def _unmarked(paths: Iterable[Path]) -> str:
+    """The kind of the first file that is text without labels, in words; empty where none is."""
+    for path in paths:
+        kind = kind_of(path) if path.stat().st_size else ""
+        if kind and kind not in LABELLED:
+            return KINDS[kind]
+    return ""
+
+
 def _resource(root: Traversable, kind: str, name: str) -> tuple[Document, ...]:
     resource = root.joinpath(kind, name)
     try:
@@ -236,6 +251,8 @@ def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Da
     if not documents:
         inside = sorted(child.name for child in folder.iterdir() if child.is_dir())[:8]
         hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
+        if not inside and (kind := _unmarked(sorted(child for child in folder.iterdir() if child.is_file())[:100])):
+            raise UserError(f"{folder}: holds {kind}, in which no entities are marked; wanted HIPE TSV, CoNLL or{_TAG}")
         raise UserError(
             f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, or train, dev and test in CoNLL "
             f"columns or JSON Lines, found none{hint}"
