@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 import planted
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Pairing, Sweeping, load_config
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.neutralise.edit import Edit
@@ -148,7 +150,10 @@ def test_only_what_depends_on_a_change_is_repeated(first, config, tmp_path):
     shutil.copytree(first[0], out)
     before = manifest(out)["steps"]
     wider = replace(config, sweep=replace(config.sweep, factors=(0.0, 4.0, 0.5)))
-    run(wider, out)
+    said = io.StringIO()
+    run(wider, out, Reporter(stream=said))
+    assert "train: done before\n" in said.getvalue()
+    assert "sweep: done before with other data, settings, weights or another version; done anew\n" in said.getvalue()
     after = manifest(out)["steps"]
     assert {name for name in before if name != "report" and before[name] != after[name]} == {"sweep", "confirm"}
     details = json.loads((out / "details.json").read_text())

@@ -118,6 +118,8 @@ class _Run:
         if self.manifest.done(name, self.keys[name], [self.out / file for file in files]):
             self.reporter.say(f"{name}: done before")
             return
+        if self.manifest.otherwise(name, self.keys[name]):
+            self.reporter.say(f"{name}: done before with other data, settings, weights or another version; done anew")
         with self.manifest.step(name, self.keys[name]):
             work()
 

@@ -21,6 +21,9 @@ def test_a_step_is_done_when_its_key_and_files_are_there(tmp_path):
     assert again.done("train", "k1", [file])
     assert not again.done("train", "k2", [file])
     assert not again.done("probe", "k1", [file])
+    assert again.otherwise("train", "k2")
+    assert not again.otherwise("train", "k1")
+    assert not again.otherwise("probe", "k1")
     file.unlink()
     assert not again.done("train", "k1", [file])
     assert list(again.timings()) == ["train"]

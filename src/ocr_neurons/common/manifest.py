@@ -47,6 +47,10 @@ class Manifest:
         known = self.value["steps"].get(step, {})
         return known.get("key") == key and all(path.exists() for path in files)
 
+    def otherwise(self, step: str, key: str) -> bool:
+        """Whether the step was finished with another key."""
+        return step in self.value["steps"] and self.value["steps"][step].get("key") != key
+
     @contextmanager
     def step(self, name: str, key: str) -> Iterator[None]:
         """Time a step; write it down as done unless it fails."""
