@@ -99,6 +99,13 @@ def test_a_pipe_that_closes_early_is_no_error(arguments):
     assert process.wait() == 0
 
 
+def test_standard_output_may_be_closed(gold):
+    code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'ocr_neurons', *sys.argv[1:]])"
+    made = [sys.executable, "-c", code, "pairs", str(gold), "--words", "2", "--out", str(gold.with_name("p.jsonl"))]
+    done = subprocess.run(made, capture_output=True)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+
+
 def test_a_screen_that_knows_ascii_alone(gold):
     out, err = command("score", str(gold), str(gold), "--draws", "10", PYTHONIOENCODING="ascii").communicate()
     assert err == b""
@@ -197,10 +204,14 @@ def test_homes_that_are_not_there(fails, tmp_path, monkeypatch):
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
             "out of memory ([enforce",
         ),
+        (
+            RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/0"),
+            "a checkpoint cannot be written (",
+        ),
         (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory."), "out of memory (CUDA out of memory.)"),
     ],
 )
-def test_memory_that_does_not_suffice(fails, tmp_path, monkeypatch, error, said):
+def test_memory_or_disk_that_does_not_suffice(fails, tmp_path, monkeypatch, error, said):
     def lacks(_: object) -> None:
         raise error
 

@@ -35,12 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = error.filename2 or error.filename  # of a failed rename the second is the one that was asked for
         return _fail((f"{place}: " if place else "") + _one_line(error.strerror or error))
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        lacking = _lacking(error)
+        if not lacking:
             raise
-        return _fail(
-            f"out of memory ({_one_line(error)[:150] or 'MemoryError'}); give smaller batches (--budget of probe, "
-            "batch_tokens under [train]), a smaller model, or --dtype bfloat16"
-        )
+        return _fail(lacking)
     except KeyboardInterrupt:
         resumed = "; the same command goes on from the last finished step" if getattr(parsed, "resumes", False) else ""
         return _fail(f"stopped{resumed}", 130)
@@ -51,11 +49,18 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str] | None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no letter is worth a traceback
     try:
         _parser().parse_args(arguments, parsed)
-        check_outputs(vars(parsed))
-        status: int | None = parsed.handler(parsed)
-        return status or 0
-    finally:
-        sys.stdout.flush()  # a closed pipe shows here rather than after the last line of the program
+    finally:  # --help ends the program
+        _flush()
+    check_outputs(vars(parsed))
+    status: int | None = parsed.handler(parsed)
+    _flush()
+    return status or 0
+
+
+def _flush() -> None:
+    """A closed pipe shows here rather than after the last line of the program. There may be no standard output."""
+    if sys.stdout:
+        sys.stdout.flush()
 
 
 def _fail(line: str, status: int = 2) -> int:
@@ -63,10 +68,17 @@ def _fail(line: str, status: int = 2) -> int:
     return status
 
 
-def _out_of_memory(error: Exception) -> bool:
-    """PyTorch has a type of its own for graphics cards, and says it in words for the processor."""
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or "allocate memory" in str(error)
+def _lacking(error: Exception) -> str:
+    """What the machine lacks, in a line, where PyTorch's errors say that in words alone; else nothing."""
+    text = _one_line(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in text:
+        return (
+            f"out of memory ({text[:150] or 'MemoryError'}); give smaller batches (--budget of probe, batch_tokens "
+            "under [train]), a smaller model, or --dtype bfloat16"
+        )
+    if "PytorchStreamWriter failed" in text:
+        return f"a checkpoint cannot be written ({text[:150]}); make room on the disk: the same command goes on"
+    return ""
 
 
 def _one_line(error: object) -> str:
