@@ -139,6 +139,19 @@ def test_outputs_take_nobodys_place(gold, tmp_path, fails):
     assert {path.name for path in tmp_path.iterdir()} == {"gold.tsv", "p.jsonl", "link.jsonl"}
 
 
+@pytest.mark.parametrize(
+    ("given", "what"), [("", "'' is empty"), ("/", "'/' is a folder"), ("here", "'here' is a folder")]
+)
+def test_a_file_is_to_be_named(gold, tmp_path, monkeypatch, capsys, given, what):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for line in (["pairs", "gold.tsv", "--out", given], ["score", "gold.tsv", "gold.tsv", "--errors", given]):
+        with pytest.raises(SystemExit) as stop:
+            main(line)
+        assert stop.value.code == 2
+        assert f"{what}; wanted a file's name; see `ocr-neurons {line[0]} --help`" in capsys.readouterr().err
+
+
 def test_a_split_that_is_not_there_is_not_another_one(gold, tmp_path, fails, capsys):
     (tmp_path / "set").mkdir()
     for split in ("dev", "test"):

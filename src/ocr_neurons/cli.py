@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons import __version__
-from ocr_neurons.common.arguments import check_outputs, checked
+from ocr_neurons.common.arguments import check_outputs, checked, file_to_write
 from ocr_neurons.common.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -138,19 +138,19 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--words", type=int, default=100, help="distinct words (default 100)")
     pairs.add_argument("--split", help="split to take words from (default train; of a single file all)")
     pairs.add_argument("--seed", type=int, default=1)
-    pairs.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
+    pairs.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")
 
     control = command("control", probing.control, "make control pairs: other changes of the same size")
     control.add_argument("pairs", type=Path, help="pairs file")
     control.add_argument("--kind", default="letters", help="letters, case or words (default letters)")
     control.add_argument("--seed", type=int, default=1)
-    control.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
+    control.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")
 
     probe = command("probe", probing.probe, "measure what noise does to every neuron")
     probe.set_defaults(resumes=True)
     probe.add_argument("pairs", type=Path, help="pairs file")
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
-    probe.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
+    probe.add_argument("--out", type=file_to_write, required=True, help="profile to write (.safetensors)")
     probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
     probe.add_argument("--layers", type=checked(probing.layers), help="layers to read, such as 0-3,8 (default all)")
     probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
@@ -169,16 +169,18 @@ def _parser() -> argparse.ArgumentParser:
 
     merge = command("merge", probing.merge, "merge profiles of parts of the pairs")
     merge.add_argument("profiles", type=Path, nargs="+", metavar="profile")
-    merge.add_argument("--out", type=Path, required=True, help="profile to write (.safetensors)")
+    merge.add_argument("--out", type=file_to_write, required=True, help="profile to write (.safetensors)")
 
     attribute = command("attribute", probing.attribute, "score a tagger's neurons by what they do to its loss")
     attribute.add_argument("tagger", type=Path, help="tagger's folder")
     attribute.add_argument("data", help="data set; contrast and patching need clean twins")
     attribute.add_argument("--method", default="gain", help="gain, contrast, predicted or patching (default gain)")
     attribute.add_argument("--split", default="train", help="split to take the loss on (default train)")
-    attribute.add_argument("--gains", type=Path, help="also write the gradients (.safetensors), for sweep --screen")
+    attribute.add_argument(
+        "--gains", type=file_to_write, help="also write the gradients (.safetensors), for sweep --screen"
+    )
     attribute.add_argument("--seed", type=int, default=1)
-    attribute.add_argument("--out", type=Path, required=True, help="scores to write (.safetensors), for rank")
+    attribute.add_argument("--out", type=file_to_write, required=True, help="scores to write (.safetensors), for rank")
     _machine(attribute, "auto")
 
     rank = command("rank", probing.rank, "choose the neurons that react to noise")
@@ -194,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
         "--legacy", help="what the original's code edits instead: random-neurons, or every-layer:N (of layer N)"
     )
     rank.add_argument("--seed", type=int, default=1, help="of --legacy random-neurons (default 1)")
-    rank.add_argument("--out", type=Path, required=True, help="neurons file to write (.json)")
+    rank.add_argument("--out", type=file_to_write, required=True, help="neurons file to write (.json)")
 
     train = command("train", training.train, "train a tagger on a data set")
     train.set_defaults(resumes=True)
@@ -249,7 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("--confirm", action="store_true", help="score the best on test, beside random neurons; once")
     sweep.add_argument("--json", action="store_true", help="print JSON")
-    sweep.add_argument("--csv", type=Path, help="also write all settings as CSV")
+    sweep.add_argument("--csv", type=file_to_write, help="also write all settings as CSV")
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
 
@@ -270,7 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_argument("--after", type=Path, help="edit to apply before this one; both are written")
     edit.add_argument("--flip", action="store_true", help="as much in the other direction: factor 0.5 becomes 1.5")
     edit.add_argument("--legacy", action="store_true", help="factors compound over layers, as in the original's code")
-    edit.add_argument("--out", type=Path, required=True, help="edit to write (.json)")
+    edit.add_argument("--out", type=file_to_write, required=True, help="edit to write (.json)")
 
     bake = command("bake", editing.bake, "fold an edit into a tagger's weights: a plain Hugging Face folder")
     bake.add_argument("tagger", type=Path, help="tagger's folder")

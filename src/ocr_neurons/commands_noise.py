@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocr_neurons.common.arguments import file_to_write
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 
@@ -39,7 +40,7 @@ def options(action: Adder) -> None:
     learning.add_argument("--source", default="", help="name of the data, kept in the model")
     learning.add_argument("--licence", default="", help="licence of the data, kept in the model")
     learning.add_argument("--pooled", action="store_true", help="count all sources together")
-    learning.add_argument("--out", type=Path, required=True, help="model to write (.json)")
+    learning.add_argument("--out", type=file_to_write, required=True, help="model to write (.json)")
 
     applying = action("apply", apply, "put a model's noise on text")
     applying.add_argument("model", help="noise model: en, fr, de, or a file of `noise learn`")
@@ -49,8 +50,8 @@ def options(action: Adder) -> None:
     applying.add_argument("--style", help="one of the model's styles (default: drawn by weight for each text)")
     applying.add_argument("--split", default="all", help="split of a data set (default all)")
     applying.add_argument("--seed", type=int, default=1)
-    applying.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
-    applying.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
+    applying.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")
+    applying.add_argument("--tsv", type=file_to_write, help="also write the noisy documents with their labels (.tsv)")
 
     press = action("print", print_, "print documents, wear the pages, recognise them with Tesseract")
     press.add_argument("data", help="data set, folder or file; clean twins are printed where there are any")
@@ -63,15 +64,15 @@ def options(action: Adder) -> None:
     press.add_argument("--split", default="all", help="split of the data set (default all)")
     press.add_argument("--workers", type=int, default=1, help="pages recognised at a time (default 1)")
     press.add_argument("--seed", type=int, default=1)
-    press.add_argument("--out", type=Path, required=True, help="pairs file to write (.jsonl)")
-    press.add_argument("--tsv", type=Path, help="also write the noisy documents with their labels (.tsv)")
-    press.add_argument("--facts", type=Path, help="also write versions, fonts and counts (.json)")
+    press.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")
+    press.add_argument("--tsv", type=file_to_write, help="also write the noisy documents with their labels (.tsv)")
+    press.add_argument("--facts", type=file_to_write, help="also write versions, fonts and counts (.json)")
 
     measuring = action("measure", measure, "measure noise, or compare two sets of pairs")
     aligned(measuring)
     measuring.add_argument("--against", type=Path, help="second set, such as synthetic noise")
     measuring.add_argument("--tell-apart", action="store_true", help="also train a classifier to tell the two apart")
-    measuring.add_argument("--figure", type=Path, help="write a figure of the comparison (.png)")
+    measuring.add_argument("--figure", type=file_to_write, help="write a figure of the comparison (.png)")
     measuring.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
     measuring.add_argument("--seed", type=int, default=1)
     measuring.add_argument("--json", action="store_true", help="print JSON")

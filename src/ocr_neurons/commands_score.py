@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocr_neurons.common.arguments import file_to_write
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 
@@ -35,8 +36,8 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--noise-bins", nargs="?", const="", help="recall by LED of the entities, such as 0-0,0.001-0.1,0.1-1.1"
     )
     parser.add_argument("--time-bins", nargs="?", const="decade", help="by date: decade, or 1800-1850,1850-1900")
-    parser.add_argument("--errors", type=Path, help="also write every error in its context (.tsv or .jsonl)")
-    parser.add_argument("--tsv", type=Path, help="also write the table that the HIPE scorer writes")
+    parser.add_argument("--errors", type=file_to_write, help="also write every error in its context (.tsv or .jsonl)")
+    parser.add_argument("--tsv", type=file_to_write, help="also write the table that the HIPE scorer writes")
     parser.add_argument("--suffix", default="", help="of the evaluations' names in --tsv, as in the HIPE scorer")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--draws", type=int, default=10_000, help="bootstrap and randomisation draws (default 10000)")

@@ -29,6 +29,16 @@ def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert
 
 
+def file_to_write(given: str) -> Path:
+    """The path of a file, as a type of argparse: no folder, and not nothing, as a variable without a value gives it."""
+    path = Path(given)
+    if not given.strip() or path.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is {'a folder' if given.strip() else 'empty'}; wanted a file's name"
+        )
+    return path
+
+
 def check_outputs(options: Mapping[str, Any]) -> None:
     """Refuse, before any work, outputs that would take the place of an input or of each other, or cannot be written.
 
