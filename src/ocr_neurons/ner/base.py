@@ -13,38 +13,41 @@ from ocr_neurons.common.manifest import digest
 from ocr_neurons.lm.load import resolve
 from ocr_neurons.lm.registry import EMBEDDED
 
-BASE, FROM_HERE, WEIGHTS = "base", "base_from_here", "base_weights"
+BASE, FROM_HERE, HASH = "base", "base_from_here", "base_hash"
 
 
 def base_facts(base: str, source: str, out: Path) -> dict[str, str]:
     """What the card of a tagger in ``out`` says of its base: ``base`` as given, ``source`` as resolved.
 
-    Of a folder its whole path, the way to it from ``out``, and a hash of its weights, by which it is known elsewhere.
+    Of a folder its whole path, the way to it from ``out``, and a hash, by which it is known elsewhere.
     """
     if base in EMBEDDED or not Path(source).is_dir():
         return {BASE: base}
     folder = Path(source).resolve()  # a relative path would only be found from here
     facts = {BASE: str(folder)}
-    weights = weights_of(folder)
-    if not weights:
+    known = hash_of(folder)
+    if not known:
         return facts
     try:
-        return facts | {FROM_HERE: Path(os.path.relpath(folder, out.resolve())).as_posix(), WEIGHTS: weights}
+        return facts | {FROM_HERE: Path(os.path.relpath(folder, out.resolve())).as_posix(), HASH: known}
     except ValueError:  # another drive, on Windows
-        return facts | {WEIGHTS: weights}
+        return facts | {HASH: known}
 
 
-def weights_of(folder: Path) -> str:
-    """A hash of the weights in a model's folder; empty where none are in safetensors."""
-    hashes = [sha256(path) for path in sorted(folder.glob("*.safetensors"))]
-    return digest(hashes) if hashes else ""
+def hash_of(folder: Path) -> str:
+    """A hash of the weights in a model's folder and of its configuration; empty where no weights are in safetensors.
+
+    Llama and Mistral may have the same weights and be told apart by ``config.json`` alone.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    return digest([sha256(path) for path in (folder / "config.json", *weights)]) if weights else ""
 
 
 def find_base(tagger: Path, card: Mapping[str, Any]) -> str:
     """What ``from_pretrained`` should be given for the base of the adapters in the folder ``tagger``.
 
     That which the card names. If it is a folder that is no longer there, then the one that stands to the tagger as it
-    did in training, or one of its name beside the tagger, provided that its weights are those of training.
+    did in training, or one of its name beside the tagger, provided that it is the same model by its hash.
 
     Raises:
         UserError: there is none of these.
@@ -57,7 +60,7 @@ def find_base(tagger: Path, card: Mapping[str, Any]) -> str:
     other = ""
     for place in (*ways, beside):
         if (place / "config.json").is_file():
-            if card.get(WEIGHTS) == weights_of(place) != "":
+            if card.get(HASH) == hash_of(place) != "":
                 return str(place)
             other = f"; {place} is not known to be that model"
     raise UserError(
