@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from ocr_neurons.report.runs_page import headline, render_comparison
 from ocr_neurons.report.style import WIDE, styled
 
 
-def made(folder: Path, *, seed: int = 1, gain: float = 0.004, manifest: bool = True, **changes: Any) -> Path:
+def made(
+    folder: Path, *, seed: int = 1, gain: float = 0.004, p: float = 0.01, manifest: bool = True, **changes: Any
+) -> Path:
     summary, kept = sample.summary(), sample.manifest()
     summary |= {"seed": seed} | changes
-    summary["difference"]["chosen_minus_baseline"] = {"f1": gain, "ci95": [gain - 0.01, gain + 0.01], "p": 0.4}
+    summary["difference"]["chosen_minus_baseline"] = {"f1": gain, "ci95": [gain - 0.01, gain + 0.01], "p": p}
     kept["config"] = kept["config"] | {"seed": seed, "model": summary["model"]}
     return sample.write_run(folder, summary, sample.details(), kept if manifest else None)
 
@@ -138,6 +141,17 @@ def test_the_headline_counts(three: list[Path]) -> None:
         "In 1 of 3 runs did the chosen edit gain what can be told from chance, in none of them more than random "
         "neurons do; in 1 it did harm. OCR errors cost F1 in 3 of 3 with clean text."
     )
+
+
+def test_the_headline_counts_by_the_rules_of_the_verdict(tmp_path: Path) -> None:
+    """An interval above 0 is no gain where p is large, and random neurons are beaten by rank."""
+    assert headline(read_runs([made(tmp_path / "a", gain=0.012, p=0.125)])).startswith("In none of 1 runs")
+    folder = made(tmp_path / "b", gain=0.012)
+    summary = json.loads((folder / "summary.json").read_text())
+    for p, said in ((0.3, "in none of them more than random neurons"), (0.048, "in 1 of them more than random")):
+        summary["difference"]["chosen_minus_random_control"] = {"f1": 0.01, "ci95": [0.001, 0.02], "p": p}
+        (folder / "summary.json").write_text(json.dumps(summary))
+        assert said in headline(read_runs([folder]))
 
 
 def test_the_page_needs_nothing_and_is_the_same_again(three: list[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,12 +83,19 @@ def test_what_weakens_a_recommendation_is_said():
     assert "Corrected for 2 strategies that may be chance" in said
     draws = RandomBeside((0.5,) * 20, Difference(0.01, -0.01, 0.02, 0.3))
     assert (
-        "no better than 20 draws of random neurons"
+        "It cannot be told to do better than 20 draws of random neurons treated alike, so other neurons may"
         in recommendation([row("damp", (0.03, 0.01, 0.05), random=draws)])[0]
     )
     rival = Difference(0.0, -0.01, 0.02, 0.9)
     said, _ = recommendation([row("gains-sensitive", (0.03, 0.01, 0.05), over_rival=rival)])
-    assert "It did no better than as many random neurons, so the gain is not owed to which neurons" in said
+    assert "It cannot be told to do better than as many random neurons, drawn once, so other neurons may bring" in said
+
+
+def test_an_interval_that_few_documents_make_recommends_nothing():
+    unsure = replace(GAIN, change=Difference(0.03, 0.01, 0.05, 0.125))
+    said, best = recommendation([NOTHING, unsure])
+    assert best is None
+    assert "cannot be told from doing nothing on OCR text" in said
 
 
 PARTS = st.tuples(*[st.floats(-0.2, 0.2)] * 3).map(lambda parts: tuple(sorted(parts)))

@@ -12,6 +12,7 @@ from typing import Any
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs_layers import Layers, read_layers
 from ocr_neurons.report.older import completed
+from ocr_neurons.score.intervals import ALPHA
 
 Interval = tuple[float, float]
 
@@ -45,6 +46,16 @@ class Difference:
     f1: float
     interval: Interval
     p: float
+
+    @property
+    def better(self) -> bool:
+        """Whether a paired difference is a gain beyond chance: interval and p agree."""
+        return self.interval[0] > 0 and self.p <= ALPHA
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is a loss beyond chance."""
+        return self.interval[1] < 0 and self.p <= ALPHA
 
 
 @dataclass(frozen=True, slots=True)

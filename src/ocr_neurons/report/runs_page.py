@@ -10,6 +10,7 @@ from ocr_neurons.report.files import write_charts, write_tables
 from ocr_neurons.report.page import drawn, engine, style
 from ocr_neurons.report.runs import Member, apart, groups, read_runs
 from ocr_neurons.report.runs_charts import common_level, runs_charts, runs_overview, runs_table, seeds_table
+from ocr_neurons.score.intervals import ALPHA
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
@@ -45,15 +46,16 @@ def render_comparison(members: Sequence[Member]) -> str:
 
 def headline(members: Sequence[Member]) -> str:
     """How many runs gained, in one sentence."""
-    up = [m for m in members if m.run.edit and m.run.gain.interval[0] > 0]
-    down = [m for m in members if m.run.edit and m.run.gain.interval[1] < 0]
-    beaten = [m for m in up if m.run.gain_over_control and m.run.gain_over_control.interval[0] > 0]
+    up = [m for m in members if m.run.edit and m.run.gain.better]
+    down = [m for m in members if m.run.edit and m.run.gain.worse]
+    over = [(m, m.run.gain_over_control) for m in up]
+    beaten = [m for m, control in over if control and control.f1 > 0 and control.p <= ALPHA]
     total = len(members)
     said = f"In {len(up) or 'none'} of {total} runs did the chosen edit gain what can be told from chance"
     if up:
         said += f", in {len(beaten) or 'none'} of them more than random neurons do"
     said += f"; in {len(down)} it did harm." if down else "; in none did it do harm."
-    dear = [m for m in members if m.cost and m.cost.interval[0] > 0]
+    dear = [m for m in members if m.cost and m.cost.better]
     known = [m for m in members if m.cost]
     return said + (f" OCR errors cost F1 in {len(dear)} of {len(known)} with clean text." if known else "")
 

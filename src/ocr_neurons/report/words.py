@@ -47,12 +47,14 @@ def gain(run: Run) -> str:
 
 
 def sure(value: Difference, above: str, below: str) -> str:
-    """Whether an interval says anything: above 0, below 0, or neither."""
+    """Whether an interval says anything: above 0, below 0, or neither; and whether the p-value bears it out."""
     low, high = value.interval
     if value.f1 == low == high == 0:
         return "Nothing changed that this score counts."
-    if low > 0:
+    if value.better:
         return f"Other documents like these would show {above} too: the whole interval lies above 0."
-    if high < 0:
+    if value.worse:
         return f"Other documents like these would show {below}: the whole interval lies below 0."
+    if low > 0 or high < 0:
+        return f"The interval leaves 0 out, but in so few documents that it may be chance ({phrase.p_value(value.p)})."
     return "The interval holds 0: with other documents like these it could be nothing, or the reverse."

@@ -1,8 +1,9 @@
 """How sure a score or a difference is: bootstrap over documents, approximate randomisation.
 
 Documents are the unit, because entities of one document stand and fall together. All draws depend on the seed alone,
-not on memory or order of calls. Limits: with few documents (fewer than some twenty) percentile intervals are too
-narrow; and they speak of other documents like these, not of another training of the same tagger.
+not on memory or order of calls. Limits: with few documents (fewer than some twenty), or where few of them differ,
+percentile intervals are too narrow, so a difference is claimed only where the randomisation test agrees
+(:attr:`Difference.better`); and both speak of other documents like these, not of another training of the same tagger.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ocr_neurons.score.evaluate import Mode, Scores
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
+ALPHA = 0.05
+"""p-values up to this are told from chance."""
 CELLS = 2_000_000
 """Most draws × documents held at once, about 16 MB a table."""
 
@@ -32,6 +35,21 @@ class Difference:
     low: float
     high: float
     p: float
+
+    @property
+    def better(self) -> bool:
+        """Whether a paired difference is a gain beyond chance: the whole interval above 0, and p at most ``ALPHA``.
+
+        The interval alone is not enough. Where an edit touches four documents of twenty and all four gain, hardly any
+        bootstrap draw leaves out all of them, and the interval lies above 0; but four coins show four heads in one of
+        sixteen cases.
+        """
+        return self.low > 0 and self.p <= ALPHA
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is a loss beyond chance, by the same rule."""
+        return self.high < 0 and self.p <= ALPHA
 
 
 def f1_interval(

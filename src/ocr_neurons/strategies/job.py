@@ -66,7 +66,7 @@ def _compare(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, Any]:
     for strategy, thing in zip(chosen, made, strict=True):
         _test(bench, strategy.name, thing, keys[strategy.name])
     rows = [
-        row if row.change is None or row.change.low <= 0 else replace(row, random=random_beside(bench, row, keys))
+        row if row.change is None or not row.change.better else replace(row, random=random_beside(bench, row, keys))
         for row in compared(bench, _done(bench, keys))
     ]
     return _write(bench, rows)

@@ -12,9 +12,10 @@ from ocr_neurons.strategies.compare import Row
 def recommended(rows: Sequence[Row]) -> Row | None:
     """The strategy with the highest lower bound on OCR text among those that gain there and cost clean text nothing.
 
-    Gain: the 95 % interval of the paired difference lies above zero. Cost: that on the clean twins lies below it.
+    Gain: the 95 % interval of the paired difference lies above zero, and p (not corrected) is at most 0.05. Cost: on
+    the clean twins the interval lies below zero, whatever p is.
     """
-    good = [row for row in rows if row.change and row.change.low > 0 and not _harms(row)]
+    good = [row for row in rows if row.change and row.change.better and not _harms(row)]
     return max(good, key=lambda row: row.change.low if row.change else 0.0, default=None)
 
 
@@ -26,7 +27,7 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
         return "There is nothing to compare: only the plain tagger was scored.", None
     if best and best.change:
         return _praise(best, best.change, len(others)), best
-    harmful = [row for row in others if row.change and row.change.low > 0]
+    harmful = [row for row in others if row.change and row.change.better]
     if harmful:
         row = max(harmful, key=lambda row: row.change.low if row.change else 0.0)
         return (
@@ -40,7 +41,7 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
 def _failure(others: Sequence[Row]) -> str:
     """That nothing gained on OCR text, what did harm there, and how the best one did."""
     row = max(others, key=lambda row: row.change.f1 if row.change else 0.0)
-    worse = [row.strategy.title for row in others if row.change and row.change.high < 0]
+    worse = [row.strategy.title for row in others if row.change and row.change.worse]
     who = (
         f"none of the {len(others)} strategies" if len(others) > 1 else f"the one strategy tried, {row.strategy.title},"
     )
@@ -72,12 +73,12 @@ def _owed(row: Row) -> str:
     if row.random:
         beaten, others = row.random.beaten, f"{len(row.random.f1s)} draws of random neurons treated alike"
     elif row.over_rival:
-        beaten, others = row.over_rival.low > 0, "as many random neurons"
+        beaten, others = row.over_rival.better, "as many random neurons, drawn once"
     else:
         return ""
     if beaten:
         return f" It did better than {others}."
-    return f" It did no better than {others}, so the gain is not owed to which neurons were chosen."
+    return f" It cannot be told to do better than {others}, so other neurons may bring the gain as well."
 
 
 def _harms(row: Row) -> bool:

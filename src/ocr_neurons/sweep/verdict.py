@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from ocr_neurons.score.intervals import Difference
+from ocr_neurons.score.intervals import ALPHA, Difference
 
 
 def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
-    """One sentence: what the edit did on test, and whether more than random neurons would."""
-    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    """One sentence: what the edit did on test, and whether more than random neurons would.
+
+    ``gain`` is told from chance where :attr:`Difference.better` (or ``worse``) says so. ``over`` is the edit minus
+    random neurons, of :func:`compare_to_mean`; None: none were tried.
+    """
+    p = "p < 0.001" if gain.p < 0.001 else f"p = {gain.p:.3f}"
+    low, high = (f"{100 * end:+.1f}" for end in (gain.low, gain.high))
+    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {low} to {high}, {p})"
     if gain.f1 == gain.low == gain.high == 0:
         size = "no count on test"
-    beats = over is not None and over.f1 > 0 and over.p <= 0.05
-    if gain.low > 0 and beats:
-        return f"Neutralising helped: {what} changed {size}, more than random neurons did."
-    if gain.low > 0:
-        return f"A gain not owed to these neurons: {what} changed {size}, but random ones in their place did as well."
-    if gain.high < 0:
+    if gain.better:
+        if over is None:
+            return f"A gain, not compared with random neurons: {what} changed {size}; other neurons may do as well."
+        if over.f1 > 0 and over.p <= ALPHA:
+            return f"Neutralising helped: {what} changed {size}, more than random neurons did."
+        return (
+            f"A gain that random neurons may bring too: {what} changed {size}, and random ones in their place cannot "
+            f"be told to do worse (p = {over.p:.2f})."
+        )
+    if gain.worse:
         return f"Neutralising did harm: {what} changed {size}."
     if dev.f1 <= 0:
         return f"Nothing was gained: no setting improved dev, and the one that lost least, {what}, changed {size}."
