@@ -110,10 +110,15 @@ def test_checkpoints_of_something_else_are_ignored(
     changed = AutoModel.from_pretrained(tiny_folder("llama")).eval()
     with torch.no_grad():
         changed.layers[1].mlp.up_proj.weight[0, 0] += 1
+    coarser, both_ways = (AutoModel.from_pretrained(tiny_folder("llama")).eval() for _ in range(2))
+    coarser.to(torch.bfloat16)
+    both_ways.config.is_causal = False
     first = probe(llama, tiny_tokenizer, given[::-1])
     others: list[dict[str, Any]] = [
         {"pairs": [*given[:-1], replace(given[-1], noisy="x")]},
         {"trunk": changed},
+        {"trunk": coarser},
+        {"trunk": both_ways},
         {"trunk": AutoModel.from_pretrained(tiny_folder("mistral")).eval()},
         *({"how": how} for how in (Probing(seed=2), Probing(pool="last"), Probing(layers=(1,)), Probing(site="up"))),
         {"how": Probing(shard=(0, 2))},

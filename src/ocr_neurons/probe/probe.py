@@ -115,7 +115,9 @@ def probe(
         "shards": [f"{how.shard[0] + 1}/{how.shard[1]} of {chunks.digest}"],
     }
     file = checkpoint.with_name(f"{checkpoint.name}.{rank}") if checkpoint and ranks > 1 else checkpoint
-    kept = Checkpoint(file, digest(known, shard, shards, like.about if like else None), how.seed)
+    # the fingerprint is that of the weights: the same in every precision, and whichever way the mask is set
+    reads = str(next(trunk.parameters()).dtype), getattr(trunk.config, "is_causal", None)
+    kept = Checkpoint(file, digest(known, shard, shards, like.about if like else None, reads), how.seed)
     summing = torch.device("cpu") if device.type == "mps" else device  # no float64 there
     accumulator, start, pilots = _begin(reader, chunks, like, how.seed, summing, kept)
     if start:
