@@ -23,8 +23,8 @@ def control_chart(run: Run) -> Chart | None:
         "same layers as the chosen ones, treated alike; further right is better. The height of a dot means nothing. "
         "The triangle is their mean; the lines are the tagger without an edit and with the chosen edit. The chosen "
         f"edit beats {beaten} of {len(control.f1s)} draws; only far to the right of the dots would it "
-        "owe its gain to which neurons were chosen. The random sets were drawn for the setting that dev chose, and took "
-        "no part in the choosing: that favours the chosen edit."
+        "owe its gain to which neurons were chosen. The random sets were drawn for the setting that dev chose, and "
+        "took no part in the choosing: that favours the chosen edit."
     )
     alt = (
         f"Strip plot of {len(control.f1s)} random draws between {points(min(control.f1s))} and "
