@@ -35,7 +35,7 @@ GAZETTES = {
 }
 """The embedded corpus by name: its language, and how worn the pages were that it was read from."""
 
-_TAG = " JSON Lines with their labels; pages to be tagged go to `ocr-neurons tag`"
+_TAG = "pages to be tagged go to `ocr-neurons tag`"
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,9 @@ def load_dataset(spec: str, *, transcripts: Path | None = None) -> Dataset:
         return Dataset(path.stem, test=tuple(documents))
     if path.is_file():
         if kind := _unmarked([path]):
-            raise UserError(f"{spec}: {kind}, in which no entities are marked; wanted HIPE TSV, CoNLL columns or{_TAG}")
+            raise UserError(
+                f"{spec}: {kind}, in which no entities are marked; wanted HIPE TSV, CoNLL or JSON Lines; {_TAG}"
+            )
         return Dataset(path.stem, test=tuple(read_hipe(path)))
     known = nearest(spec, {*dataset_names(), *catalogue()})
     raise UserError(f"{spec}: neither a data set's name nor a file or folder{known}")
@@ -252,7 +254,7 @@ def _load_folder(folder: Path, name: str | None, transcripts: Path | None) -> Da
         inside = sorted(child.name for child in folder.iterdir() if child.is_dir())[:8]
         hint = f"; it holds the folders {', '.join(inside)}: name one of them" if inside else ""
         if not inside and (kind := _unmarked(sorted(child for child in folder.iterdir() if child.is_file())[:100])):
-            raise UserError(f"{folder}: holds {kind}, in which no entities are marked; wanted HIPE TSV, CoNLL or{_TAG}")
+            hint = f"; it holds {kind}, in which no entities are marked; {_TAG}"
         raise UserError(
             f"{folder}: wanted *-train-*.tsv, *-dev-*.tsv or *-test-*.tsv in it, or train, dev and test in CoNLL "
             f"columns or JSON Lines, found none{hint}"
