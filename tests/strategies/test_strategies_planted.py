@@ -31,7 +31,7 @@ def settings(tagger: Path) -> Config:
         model=str(tagger),
         device="cpu",
         dtype="float32",
-        pairs=Pairing(words=30),
+        pairs=Pairing(noise="paper", words=30),  # its digits are what the planted neurons fire on
         strategies=Comparing(shares=SHARES, gain_epochs=2, gain_rate=0.1, gain_share=0.1, **GRID),
     )
 
