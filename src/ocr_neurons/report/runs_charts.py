@@ -46,7 +46,7 @@ def runs_table(members: Sequence[Member]) -> Table:
 
 def runs_overview(members: Sequence[Member]) -> Table:
     """The same for the page: each number over its interval, and what does not fit left to the texts below."""
-    header = ("run", "test", "baseline F1", "noise cost", "gain", "over random", "verdict")
+    header = ("run", "test", "baseline F1", "noise cost", "gain", "over random")
     rows = []
     for member in members:
         run, strict = member.run, member.run.baseline.strict
@@ -55,7 +55,7 @@ def runs_overview(members: Sequence[Member]) -> Table:
         pairs = [(points(strict.f1), bounds(strict.interval)), _cells(member.cost)]
         pairs += [_cells(run.gain if run.edit else None), _cells(run.gain_over_control)]
         cells = [NONE if value == NONE else f"{value}\n{interval}" for value, interval in pairs]
-        rows.append((member.name.replace(" · ", "\n"), "\n".join(size) or NONE, *cells, member.short_verdict))
+        rows.append((member.name.replace(" · ", "\n"), "\n".join(size) or NONE, *cells))
     return Table(header, rows)
 
 
