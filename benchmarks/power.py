@@ -30,6 +30,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -56,17 +57,6 @@ CHURN = 0.1
 SHAPE = 2.0
 ROUND = 20
 HARM = 0.04
-WORDS = (
-    "- **Nothing there.** A gain is claimed in about 2 of 100 runs (`gazette`); by the interval alone, whatever p, it",
-    "  would be 4. The best of thirty settings gains a point on dev all the same: quote test.",
-    "- **Something there.** The twenty documents of `gazette` show a true gain of three points in nine of ten runs, of",
-    "  two in six, of one in one or two; the thirteen of `ajmc-en` in eight, five, one or two. So *nothing gained*",
-    "  does not rule out a point; more test documents may.",
-    "- **Random neurons.** Where any set of neurons has an effect of its own (*edits differ*), the chosen one beats 20",
-    "  random draws at p ≤ 0.05 in 12 of 100 runs, not in 5, since it alone was chosen on dev. *More than random*",
-    "  then speaks of this set of neurons, not of sensitivity: repeat it with another seed.",
-)
-"""What follows for users."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +207,30 @@ def share(row: dict[str, Any], name: str) -> str:
     return f"{100 * row[name]:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
+def conclusions(summary: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    """What follows for users, in the numbers of the runs."""
+
+    def percent(data: str, world: str, name: str) -> str:
+        return f"{100 * summary[data][world][name]:.0f}"
+
+    def found(data: str) -> str:
+        return ", ".join(percent(data, f"true gain +{points}", "gain") for points in (1, 2, 3)) + f" (`{data}`)"
+
+    nothing, differing = "no effect", "edits differ, whichever neurons"
+    said = [
+        f"- **Nothing there.** A gain is claimed in {percent('gazette', nothing, 'gain')} of 100 runs (`gazette`); by "
+        f"the interval alone, whatever p, it would be {percent('gazette', nothing, 'interval')}. The best of thirty "
+        f"settings gains {100 * summary['gazette'][nothing]['dev']:.1f} points on dev all the same: quote test.",
+        f"- **Something there.** A true gain of one, two and three points is claimed in {found('gazette')} and "
+        f"{found('ajmc-en')} of 100 runs. So *nothing gained* does not rule out a point; more test documents may.",
+        "- **Random neurons.** Where any set of neurons has an effect of its own (*edits differ*), the chosen one "
+        f"beats 20 random draws at p ≤ 0.05 in {percent('gazette', differing, 'beats')} of 100 runs, not in 5, since "
+        "it alone was chosen on dev. *More than random* then speaks of this set of neurons, not of sensitivity: "
+        "repeat it with another seed.",
+    ]
+    return [fill(one, 120, subsequent_indent="  ") for one in said]
+
+
 def page(summary: dict[str, dict[str, dict[str, Any]]], command: str) -> str:
     """The page of results, from the values of ``power.json``."""
     lines = [
@@ -228,7 +242,7 @@ def page(summary: dict[str, dict[str, dict[str, Any]]], command: str) -> str:
         "20 random draws beside it, the verdict. Percent of runs, with 95 % intervals. The script says how taggers are",
         "made; how often a gain is found depends on how much an edit touches besides what it mends.",
         "",
-        *WORDS,
+        *conclusions(summary),
     ]
     for data in DATA:
         lines += [

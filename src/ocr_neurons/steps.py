@@ -23,7 +23,7 @@ from ocr_neurons.noise.controls import control_pairs
 from ocr_neurons.noise.kinds import pairs_noise
 from ocr_neurons.noise.learned.apply import AUTO, SHIPPED
 from ocr_neurons.noise.training import training_noise
-from ocr_neurons.noise.words import word_pairs
+from ocr_neurons.noise.words import said_noise, word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe
 from ocr_neurons.probe.profile import Profile
@@ -89,12 +89,6 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
         parts=options.parts or None,
         noise=pairs_noise(options.noise, options.protocol, documents),
     )
-
-
-def said_noise(pairs: Sequence[TextPair]) -> str:
-    """What made pairs of words noisy, in words; pairs name their noise in ``source`` unless it is the presets."""
-    names = sorted({pair.source.partition(", noise of ")[2].partition("/")[0] for pair in pairs} - {""})
-    return f"the noise model {', '.join(names)}" if names else "the presets of the paper"
 
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:

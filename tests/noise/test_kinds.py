@@ -9,7 +9,7 @@ import pytest
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.noise.kinds import pairs_noise
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
-from ocr_neurons.noise.words import word_pairs
+from ocr_neurons.noise.words import said_noise, word_pairs
 from ocr_neurons.text.document import Document, Token
 
 WORDS = ["The", "barque", "Halcyon", "was", "lost", "with", "every", "soul", "near", "Liverpool"]
@@ -48,3 +48,12 @@ def test_a_name_is_taken_at_its_word():
 
 def test_documents_of_unnamed_language_get_the_presets():
     assert pairs_noise("auto", "context", [replace(documents("en")[0], language="")]) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [("auto", "the noise model en"), ("de", "the noise model de"), ("paper", "the presets of the paper")],
+)
+def test_pairs_say_what_made_them_noisy(spec, said):
+    text = documents("en")
+    assert said_noise(word_pairs(text, protocol="context", words=3, noise=pairs_noise(spec, "context", text))) == said

@@ -72,9 +72,14 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     card = read_json(folder / CARD, "a tagger's folder, as `ocr-neurons train` writes it")
     try:
         labels, attention = list(card["labels"]), str(card["attention"])
-        encoding, _ = Encoding.from_json(card["encoding"]), card["base"]
-        if "O" not in labels or isinstance(card["labels"], str) or attention not in ("bidirectional", "causal"):
-            raise ValueError(f"labels {card['labels']}, attention {attention!r}")
+        encoding = Encoding.from_json(card["encoding"])
+        if (
+            "base" not in card
+            or "O" not in labels
+            or isinstance(card["labels"], str)
+            or attention not in ("bidirectional", "causal")
+        ):
+            raise ValueError(f"labels {labels}, attention {attention!r}, base {card.get('base')!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{folder / CARD}: not a tagger's card ({error!r}); train the tagger again") from None
     if (folder / "adapter_config.json").exists():

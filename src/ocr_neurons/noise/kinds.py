@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ocr_neurons.noise.learned.apply import AUTO, SHIPPED, NoiseMaker, language_noise, load_noise
+from ocr_neurons.noise.learned.apply import AUTO, NoiseMaker, load_noise, shipped_for
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.pairs import TextPair
 
@@ -54,7 +54,5 @@ def pairs_noise(spec: str, protocol: str, documents: Sequence[Document]) -> Nois
         UserError: there is no such noise.
     """
     if spec == AUTO:
-        languages = {document.language for document in documents}
-        learned = protocol == "context" and len(languages) == 1 and languages <= set(SHIPPED)
-        spec = language_noise(documents) if learned else PAPER
+        spec = (shipped_for(documents) if protocol == "context" else "") or PAPER
     return None if spec == PAPER else noise_called(spec)

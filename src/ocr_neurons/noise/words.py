@@ -13,6 +13,8 @@ from ocr_neurons.noise.presets import confusable, corrupt_word, preset, similari
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.pairs import TextPair
 
+_OF = "noise of "
+"""Before the name of a noise in the ``source`` of a pair."""
 PROTOCOLS: dict[str, str] = {
     "context": "a random sample of distinct words, each inside its sentence",
     "words": "the same words, alone",
@@ -111,6 +113,12 @@ def word_pairs(
     return pairs
 
 
+def said_noise(pairs: Iterable[TextPair]) -> str:
+    """What made pairs noisy, in words: ``source`` of each names its noise, unless it is the presets."""
+    names = sorted({pair.source.partition(_OF)[2].partition("/")[0] for pair in pairs} - {""})
+    return f"the noise model {', '.join(names)}" if names else "the presets of the paper"
+
+
 def bins_by_level(pairs: Iterable[TextPair]) -> dict[str, dict[str, int]]:
     """How many pairs of each level fall in each similarity bin of the paper: ``{level: {"poor": n, ...}}``.
 
@@ -150,7 +158,7 @@ def _learned_pair(before: str, word: str, after: str, level: str, seed: int, noi
         if noisy != word and _inside(drawn, 1, 1 + len(word)):
             style = drawn.level.rpartition(" ")[0]
             script = tuple((a - 1, b - 1, c - 1, d - 1) for a, b, c, d in drawn.edits)
-            return TextPair(word, noisy, level, f"noise of {noise.name}/{style}", edits=script)
+            return TextPair(word, noisy, level, f"{_OF}{noise.name}/{style}", edits=script)
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs_layers import Layers, read_layers
 from ocr_neurons.report.older import completed
-from ocr_neurons.score.intervals import ALPHA
+from ocr_neurons.score.intervals import beyond_chance
 
 Interval = tuple[float, float]
 
@@ -50,12 +50,12 @@ class Difference:
     @property
     def better(self) -> bool:
         """Whether a paired difference is a gain beyond chance: interval and p agree."""
-        return self.interval[0] > 0 and self.p <= ALPHA
+        return beyond_chance(*self.interval, self.p) > 0
 
     @property
     def worse(self) -> bool:
         """Whether it is a loss beyond chance."""
-        return self.interval[1] < 0 and self.p <= ALPHA
+        return beyond_chance(*self.interval, self.p) < 0
 
 
 @dataclass(frozen=True, slots=True)

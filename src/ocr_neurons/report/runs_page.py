@@ -10,7 +10,7 @@ from ocr_neurons.report.files import write_charts, write_tables
 from ocr_neurons.report.page import drawn, engine, style
 from ocr_neurons.report.runs import Member, apart, groups, read_runs
 from ocr_neurons.report.runs_charts import common_level, runs_charts, runs_overview, runs_table, seeds_table
-from ocr_neurons.score.intervals import ALPHA
+from ocr_neurons.score.intervals import outranks
 
 
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
@@ -49,7 +49,7 @@ def headline(members: Sequence[Member]) -> str:
     up = [m for m in members if m.run.edit and m.run.gain.better]
     down = [m for m in members if m.run.edit and m.run.gain.worse]
     over = [(m, m.run.gain_over_control) for m in up]
-    beaten = [m for m, control in over if control and control.f1 > 0 and control.p <= ALPHA]
+    beaten = [m for m, control in over if control and outranks(control.f1, control.p)]
     total = len(members)
     said = f"In {len(up) or 'none'} of {total} runs did the chosen edit gain what can be told from chance"
     if up:

@@ -3,7 +3,7 @@
 Documents are the unit, because entities of one document stand and fall together. All draws depend on the seed alone,
 not on memory or order of calls. Limits: with few documents (fewer than some twenty), or where few of them differ,
 percentile intervals are too narrow, so a difference is claimed only where the randomisation test agrees
-(:attr:`Difference.better`); and both speak of other documents like these, not of another training of the same tagger.
+(:func:`beyond_chance`); and both speak of other documents like these, not of another training of the same tagger.
 """
 
 from __future__ import annotations
@@ -38,18 +38,30 @@ class Difference:
 
     @property
     def better(self) -> bool:
-        """Whether a paired difference is a gain beyond chance: the whole interval above 0, and p at most ``ALPHA``.
-
-        The interval alone is not enough. Where an edit touches four documents of twenty and all four gain, hardly any
-        bootstrap draw leaves out all of them, and the interval lies above 0; but four coins show four heads in one of
-        sixteen cases.
-        """
-        return self.low > 0 and self.p <= ALPHA
+        """Whether a paired difference is a gain beyond chance (:func:`beyond_chance`)."""
+        return beyond_chance(self.low, self.high, self.p) > 0
 
     @property
     def worse(self) -> bool:
-        """Whether it is a loss beyond chance, by the same rule."""
-        return self.high < 0 and self.p <= ALPHA
+        """Whether it is a loss beyond chance."""
+        return beyond_chance(self.low, self.high, self.p) < 0
+
+
+def beyond_chance(low: float, high: float, p: float) -> int:
+    """1 for a paired difference that is a gain beyond chance, -1 for a loss, 0 where neither can be told.
+
+    The whole interval must lie on one side of 0, and p be at most ``ALPHA``. The interval alone is not enough. Where an
+    edit touches four documents of twenty and all four gain, hardly any bootstrap draw leaves out all of them, and the
+    interval lies above 0; but four coins show four heads in one of sixteen cases.
+    """
+    if p > ALPHA:
+        return 0
+    return int(low > 0) - int(high < 0)
+
+
+def outranks(f1: float, p: float) -> bool:
+    """Whether a difference to random draws, with p by their ranks (:func:`compare_to_mean`), is more than they do."""
+    return f1 > 0 and p <= ALPHA
 
 
 def f1_interval(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ocr_neurons.common.files import read_json, write_json
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.score.evaluate import Scores, evaluate
-from ocr_neurons.score.intervals import Difference, compare_to_mean
+from ocr_neurons.score.intervals import Difference, compare_to_mean, outranks
 from ocr_neurons.score.table import difference_to_dict
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.edits import edit_maker
@@ -32,7 +32,7 @@ class RandomBeside:
     @property
     def beaten(self) -> bool:
         """Whether the edit did better than random neurons do."""
-        return self.over.f1 > 0 and self.over.p <= 0.05
+        return outranks(self.over.f1, self.over.p)
 
     def entry(self) -> dict[str, Any]:
         """The values in ``strategies.json``."""

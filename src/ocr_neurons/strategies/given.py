@@ -34,18 +34,18 @@ def read_given(folder: Path) -> Given | None:
     if not (folder / CARD).is_file():
         return None
     card = read_json(folder / CARD, "a tagger's card")
+    adapters = "base" in card and (folder / "adapter_config.json").exists()
+    base = find_base(folder, card) if adapters else ""
     try:
         return Given(
             folder,
-            find_base(folder, card) if (folder / "adapter_config.json").exists() else str(card["base"]),
+            base or str(card["base"]),
             tuple(card["labels"]),
             Recipe(**card["recipe"]),
             int(card["seed"]),
             str(card.get("data", "")),
             len(card.get("edits", ())),
         )
-    except UserError:  # a base model that is not there
-        raise
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{folder / CARD}: does not say by which recipe and seed the tagger was trained ({error!r}); wanted a "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocr_neurons.score.intervals import ALPHA, Difference
+from ocr_neurons.score.intervals import Difference, outranks
 
 
 def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
@@ -19,7 +19,7 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     if gain.better:
         if over is None:
             return f"A gain, not compared with random neurons: {what} changed {size}; other neurons may do as well."
-        if over.f1 > 0 and over.p <= ALPHA:
+        if outranks(over.f1, over.p):
             return f"Neutralising helped: {what} changed {size}, more than random neurons did."
         return (
             f"A gain that random neurons may bring too: {what} changed {size}, and random ones in their place cannot "

@@ -119,11 +119,17 @@ def _drawn_rate(style: Style, rng: np.random.Generator) -> float:
     return float(np.interp(rng.random(), np.linspace(0, 1, len(style.rates)), style.rates))
 
 
+def shipped_for(documents: Sequence[Document]) -> str:
+    """The name of the noise model for the documents' language; empty where there is no one such."""
+    languages = {document.language for document in documents}
+    return languages.pop() if len(languages) == 1 and languages <= set(SHIPPED) else ""
+
+
 def language_noise(documents: Sequence[Document]) -> str:
-    """The name of the noise model for the documents' language; a UserError where there is no one such."""
+    """As :func:`shipped_for`; a UserError where there is no one such."""
+    if found := shipped_for(documents):
+        return found
     languages = sorted({document.language for document in documents})
-    if len(languages) == 1 and languages[0] in SHIPPED:
-        return languages[0]
     known = ", ".join(SHIPPED)
     raise UserError(
         f"documents in {', '.join(name or 'no named language' for name in languages)}: which noise? "
