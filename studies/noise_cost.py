@@ -36,7 +36,7 @@ def main() -> int:
     args = _arguments()
     os.environ["OCR_NEURONS_DATA"] = str(args.folder)
     try:
-        found = [_one(data, folder, args) for data in DATA for folder in _taggers(data, args)]
+        found = [_one(data, folder, args) for data in args.data for folder in _taggers(data, args)]
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -108,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--taggers", type=Path, required=True, help="where studies/taggers.py keeps its taggers")
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
     parser.add_argument("--work", type=Path, required=True, help="where what was measured is kept")
+    parser.add_argument("--data", nargs="*", default=DATA, help="these data sets alone")
     parser.add_argument("--seed", type=int, default=1, help="of the taggers")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")

@@ -4,7 +4,8 @@
     python studies/taggers.py ../shared/data --out results/taggers --work WORK
 
 The first argument is what ``OCR_NEURONS_DATA`` would name. Each tagger stays in ``--work`` and is trained once, so that
-a second call goes on; ``--jobs`` takes those whose name begins so. Dev is looked at for stopping and choosing; test is
+a second call goes on; ``--jobs`` takes those of these names, or
+whose names begin so. Dev is looked at for stopping and choosing; test is
 scored once for each tagger. The page shows what is done so far, and says what is not.
 """
 
@@ -45,17 +46,36 @@ class Job:
     model: str = "smollm2"
     recipe: str = "default"
     changes: dict[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def how(self) -> str:
+        """The recipe's name, or that of the changes to it."""
+        return self.label or self.recipe
 
     @property
     def name(self) -> str:
         """As it stands in folders and on the command line."""
-        return f"{short(self.data)}-{self.model}-{self.recipe}"
+        return f"{short(self.data)}-{self.model}-{self.how}"
 
 
 EN, FR, DE = "hipe2022:ajmc-en", "hipe2022:ajmc-fr", "hipe2022:ajmc-de"
+VARIANTS: dict[str, dict[str, Any]] = {
+    "long": {"epochs": 8, "batch_tokens": 1024},
+    "long-dropout": {"epochs": 8, "batch_tokens": 1024, "dropout": 0.1},
+    "long-fast": {"epochs": 8, "batch_tokens": 1024, "learning_rate": 1e-3},
+    "long-slow": {"epochs": 8, "learning_rate": 2.5e-4},
+    "long-context": {"epochs": 8, "batch_tokens": 1024, "max_length": 512, "context": 64},
+    "long-noise": {"epochs": 8, "batch_tokens": 1024, "noise_share": 0.3},
+    "rank-64": {"rank": 64, "alpha": 128},
+}
+"""Changes to the default recipe, tried for the aims: what they do on dev decides."""
 JOBS = (
     *(Job(EN, recipe=name) for name in ("default", "causal", "repeat", "paper", "noise")),
+    *(Job(EN, changes=changes, label=label) for label, changes in VARIANTS.items()),
     *(Job(data) for data in ("gazette", DE, FR, "hipe2022:topres19th-en", "hipe2020:de")),
+    Job("hipe2022:topres19th-en", changes=VARIANTS["long"], label="long"),
+    *(Job(data, recipe="noise") for data in ("gazette", "hipe2020:de")),
     *(Job(data, "gemma270m") for data in (FR, DE, "hipe2020:de")),
     *(Job(data, "minilm", "encoder") for data in (EN, "gazette", "hipe2022:topres19th-en")),
 )
@@ -68,7 +88,8 @@ def main() -> int:
     args = _arguments()
     os.environ["OCR_NEURONS_DATA"] = str(args.folder)
     try:
-        chosen = [job for job in JOBS if not args.jobs or job.name.startswith(tuple(args.jobs))]
+        chosen = [job for job in JOBS if not args.jobs or job.name in args.jobs]
+        chosen = chosen or [job for job in JOBS if job.name.startswith(tuple(args.jobs))]
         for seed in args.seeds:  # every job once before any a second time
             for job in chosen:
                 _one(job, seed, args)
@@ -132,7 +153,7 @@ def _page(args: argparse.Namespace) -> None:
         if rows:
             minutes = statistics.mean(row["seconds"] for row in rows) / 60
             cells = [_cell(rows, *what) for what in (("dev", "strict"), ("test", "strict"), ("test", "fuzzy"))]
-            head = f"| {job.data} | {job.model} | {job.recipe} | {len(rows)} |"
+            head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} |"
             lines.append(f"{head} {' | '.join(cells)} | {minutes:.0f} |")
     left = [job.name for job, rows in found if not rows]
     lines += ["", *_aims(found)]
@@ -157,7 +178,7 @@ def _aims(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
             job, rows = max(done, key=lambda one: statistics.mean(row["dev"]["strict"]["f1"] for row in one[1]))
             reached = statistics.mean(row["test"]["strict"]["f1"] for row in rows)
             lines.append(
-                f"- {data}: best on dev is {job.model}, {job.recipe}: {100 * reached:.1f} strict on test, aim "
+                f"- {data}: best on dev is {job.model}, {job.how}: {100 * reached:.1f} strict on test, aim "
                 f"{100 * aim:.0f}, {'reached' if reached >= aim else f'{100 * (aim - reached):.1f} short'} "
                 f"(the 2022 lab's neural baseline and best: {lab})."
             )
@@ -169,7 +190,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="holds hipe2022-v2.1 and hipe2020-v1.4")
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
     parser.add_argument("--work", type=Path, required=True, help="where taggers and their scores are kept")
-    parser.add_argument("--jobs", nargs="*", help="only those whose name begins so")
+    parser.add_argument("--jobs", nargs="*", help="only those of these names, or whose names begin so")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")

@@ -43,10 +43,15 @@ def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.de
     manifest.describe(
         seed=config.seed,
         config=asdict(config),
-        device=str(device),
+        device=said_device(device),
         dtype=str(dtype).removeprefix("torch."),
         hashes={"data": data.digest()},
     )
+
+
+def said_device(device: torch.device) -> str:
+    """``cpu``, or an accelerator with its name: which one decides speed, and the last bits of low precision."""
+    return f"{device}: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)
 
 
 def train_tagger(

@@ -1,0 +1,240 @@
+"""What neutralising does to taggers, seed by seed: layer by layer, the paper's two experiments, text and clean twins.
+
+    python studies/taggers.py ../shared/data --out results/taggers --work WORK --jobs ajmc-en-smollm2-default
+    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs ajmc-en-smollm2-default
+
+``--taggers`` is the ``--work`` of ``studies/taggers.py``. What was measured stays in ``--work``, and a second call goes
+on; ``studies/neutralising_page.py`` makes the page of it. For each tagger:
+
+``run``     the main job: thirds and each layer alone, a tenth of the neurons silenced, halved or amplified, each beside
+            random ones; chosen on dev, scored once on test.
+``paper``   the original's grids at the size of the model, on dev, at test time alone.
+``legacy``  what its code really edits: numbers found in one layer, in every layer; beside numbers drawn at random.
+``repair``  each layer as in ``run`` with three random draws, on dev and on the clean twins of dev: what an edit costs
+            where there is noise, and where there is none.
+``damped``  first layers damped while training and at test: found neurons, and random ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import write_json
+from ocr_neurons.common.progress import Reporter
+from ocr_neurons.config import Config, Sweeping
+from ocr_neurons.lm.load import pick_device, pick_dtype
+from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.sites import blocks
+from ocr_neurons.ner.model import CARD, load_tagger
+from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.ner.train import train
+from ocr_neurons.neutralise.edit import Edit
+from ocr_neurons.rank.legacy import random_neurons, same_in_every_layer
+from ocr_neurons.rank.regions import region
+from ocr_neurons.run import run
+from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.sweep.database import file_url
+from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
+from ocr_neurons.sweep.presets import preset
+from ocr_neurons.sweep.store import Store
+from ocr_neurons.sweep.sweep import sweep
+from ocr_neurons.text.datasets import Dataset, load_dataset
+from ocr_neurons.text.document import Document
+from taggers import JOBS, Job
+
+FACTORS = (0.0, 0.5, 1.5)
+DAMPED = tuple((5_000 / (10 * 11_008), factor) for factor in (0.1, 0.5))
+"""Shares of the first third and factors of the experiment with damping while training: the middle of the paper's ten
+counts, as a part of the ten first layers of Llama 2 7B."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tagger, its data, and where what is measured goes."""
+
+    job: Job
+    seed: int
+    data: Dataset
+    folder: Path
+    place: Path
+    device: torch.device
+    dtype: torch.dtype
+    reporter: Reporter
+
+    def tagger(self) -> Tagger:
+        return load_tagger(self.folder, dtype=self.dtype, device=self.device)
+
+    def ranking(self) -> NeuronSet:
+        return NeuronSet.load(self.place / "run" / "ranking.json")
+
+
+def main() -> int:
+    """Measure what is missing; 2 for bad input."""
+    args = _arguments()
+    os.environ["OCR_NEURONS_DATA"] = str(args.folder)
+    try:
+        for job in [job for job in JOBS if job.name in args.jobs]:
+            for seed in args.seeds:
+                _one(job, seed, args)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one(job: Job, seed: int, args: argparse.Namespace) -> None:
+    folder = args.taggers / job.name / f"seed-{seed}" / "tagger"
+    if not (folder / CARD).is_file():
+        raise UserError(f"{folder}: no tagger; train it with studies/taggers.py --jobs {job.name} --seeds {seed}")
+    place = args.work / job.name / f"seed-{seed}"
+    place.mkdir(parents=True, exist_ok=True)
+    device = pick_device(args.device)
+    dtype = pick_dtype(args.dtype, device)
+    case = Case(job, seed, load_dataset(job.data), folder, place, device, dtype, Reporter())
+    for part in args.parts:
+        kept = place / f"{part}.json"
+        if not kept.exists():
+            case.reporter.say(f"{job.name}, seed {seed}, {part} …")
+            write_json(kept, PARTS[part](case))
+
+
+def _run(case: Case) -> dict[str, Any]:
+    layers = len(blocks(case.tagger().model))
+    regions = ("first", "middle", "last", *(f"layer-{layer}" for layer in range(layers)))
+    config = Config(
+        data=case.job.data, model=str(case.folder), seed=case.seed, device=str(case.device),
+        dtype=str(case.dtype).removeprefix("torch."),
+        sweep=Sweeping(regions=regions, shares=(0.1,), factors=FACTORS),
+    )  # fmt: skip
+    summary = run(config, case.place / "run", case.reporter)
+    study = case.place / "run" / "sweep.db"
+    return {"layers": layers, "summary": summary} | _kept(_open(study))
+
+
+def _paper(case: Case) -> dict[str, Any]:
+    ranked = case.ranking()
+    settings = [*preset("first-layers", ranked, draws=1), *preset("layer-25", ranked, draws=3)]
+    return {"layers": ranked.layers} | _swept(case, ranked, settings, case.data.require("dev"), "paper")
+
+
+def _legacy(case: Case) -> dict[str, Any]:
+    tagger, ranked, dev = case.tagger(), case.ranking(), case.data.require("dev")
+    prepared = tagger.prepare(dev)
+
+    def scored(edit: Edit | None) -> list[list[int]]:
+        if edit is None:
+            return totals(evaluate(dev, prepared.tag(tagger)))
+        with edit.on(tagger.model):
+            return totals(evaluate(dev, prepared.tag(tagger)))
+
+    rows = []
+    for setting in preset("layer-25", ranked, draws=0):
+        (layer,) = region(setting.region, ranked.layers)
+        found = setting.neurons(ranked, case.seed)
+        ways = {"found": found, "random": random_neurons(found, case.seed)}
+        ways |= {f"{name}-everywhere": same_in_every_layer(neurons, layer) for name, neurons in ways.items()}
+        for name, neurons in ways.items():
+            value = scored(Edit(neurons, setting.factor))
+            rows.append({"setting": setting.to_json(), "way": name, "totals": value})
+    return {"layers": ranked.layers, "baseline": scored(None), "trials": rows}
+
+
+def _repair(case: Case) -> dict[str, Any]:
+    ranked = case.ranking()
+    settings = preset("every-layer", ranked, draws=3)
+    found: dict[str, Any] = {"layers": ranked.layers, "scope": case.data.twin_scope}
+    found["ocr"] = _swept(case, ranked, settings, case.data.require("dev"), "repair-ocr")
+    if "dev" in case.data.clean_twins:
+        found["clean"] = _swept(case, ranked, settings, case.data.clean_twins["dev"], "repair-clean")
+    return found
+
+
+def _damped(case: Case) -> dict[str, Any]:
+    ranked, dev = case.ranking(), case.data.require("dev")
+    card = case.tagger().info
+    base = totals(evaluate(dev, case.tagger().tag(dev)))
+    rows = []
+    for share, factor in DAMPED:
+        members = region("first", ranked.layers)
+        count = max(1, round(share * len(members) * ranked.width))
+        for draw in (CHOSEN, 0):
+            setting = Setting("first", count, factor, draw)
+            edit = setting.edit(ranked, case.seed)
+            out = case.place / "damped" / f"{factor:g}-{draw}"
+            if not (out / CARD).exists():
+                train(
+                    case.data.train, case.job.model, out, dev=dev, recipe=Recipe(**card["recipe"]),
+                    labels=card["labels"], during=edit.on, seed=case.seed, dtype=case.dtype, device=case.device,
+                    data=case.job.data, reporter=case.reporter,
+                )  # fmt: skip
+            tagger = load_tagger(out, dtype=case.dtype, device=case.device)
+            plain = totals(evaluate(dev, tagger.tag(dev)))
+            with edit.on(tagger.model):
+                rows.append(
+                    {
+                        "setting": setting.to_json(),
+                        "totals": totals(evaluate(dev, tagger.tag(dev))),
+                        "totals_without": plain,
+                    }
+                )
+    return {"layers": ranked.layers, "baseline": base, "trials": rows}
+
+
+PARTS: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "run": _run, "paper": _paper, "legacy": _legacy, "repair": _repair, "damped": _damped,
+}  # fmt: skip
+
+
+def _swept(
+    case: Case, ranked: NeuronSet, settings: Sequence[Setting], documents: Sequence[Document], name: str
+) -> dict[str, Any]:
+    store = Store(file_url(case.place / f"{name}.db"), name, name)
+    sweep(case.tagger(), documents, EditMaker(ranked, case.seed), settings, store, reporter=case.reporter)
+    return _kept(store)
+
+
+def _open(path: Path) -> Store:
+    """The store of a run, whatever its name."""
+    import optuna
+
+    (study,) = optuna.get_all_study_summaries(file_url(path))
+    return Store(file_url(path), study.study_name, study.user_attrs["identity"])
+
+
+def _kept(store: Store) -> dict[str, Any]:
+    baseline = store.baseline()
+    assert baseline is not None
+    rows = [{"setting": trial.setting.to_json(), "totals": totals(trial.scores)} for trial in store.trials()]
+    return {"baseline": totals(baseline), "trials": rows}
+
+
+def totals(scores: Scores) -> list[list[int]]:
+    """True and false positives and false negatives of each document, strict."""
+    return [[int(n) for n in row] for row in scores.document_totals("strict")]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="holds hipe2022-v2.1 and hipe2020-v1.4")
+    parser.add_argument("--taggers", type=Path, required=True, help="where studies/taggers.py keeps its taggers")
+    parser.add_argument("--work", type=Path, required=True, help="where what was measured is kept")
+    parser.add_argument("--jobs", nargs="+", required=True, help="taggers, by the names that studies/taggers.py has")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
