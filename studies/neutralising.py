@@ -10,8 +10,8 @@ on; ``studies/neutralising_page.py`` makes the page of it. For each tagger:
             random ones; chosen on dev, scored once on test.
 ``paper``   the original's grids at the size of the model, on dev, at test time alone.
 ``legacy``  what its code really edits: numbers found in one layer, in every layer; beside numbers drawn at random.
-``repair``  each layer as in ``run`` with three random draws, on dev and on the clean twins of dev: what an edit costs
-            where there is noise, and where there is none.
+``repair``  a tenth of each layer silenced, sensitive neurons and two random draws, on dev and on the clean twins of
+            dev: what these neurons are worth where there is noise, and where there is none.
 ``damped``  first layers damped while training and at test: found neurons, and random ones.
 """
 
@@ -44,7 +44,7 @@ from ocr_neurons.rank.regions import region
 from ocr_neurons.run import run
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.sweep.database import file_url
-from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
+from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting, grid
 from ocr_neurons.sweep.presets import preset
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.sweep.sweep import sweep
@@ -52,7 +52,7 @@ from ocr_neurons.text.datasets import Dataset, load_dataset
 from ocr_neurons.text.document import Document
 from taggers import JOBS, Job
 
-FACTORS = (0.0, 0.5, 1.5)
+SHARE, FACTORS = 0.1, (0.0, 0.5, 1.5)
 DAMPED = tuple((5_000 / (10 * 11_008), factor) for factor in (0.1, 0.5))
 """Shares of the first third and factors of the experiment with damping while training: the middle of the paper's ten
 counts, as a part of the ten first layers of Llama 2 7B."""
@@ -114,7 +114,7 @@ def _run(case: Case) -> dict[str, Any]:
     config = Config(
         data=case.job.data, model=str(case.folder), seed=case.seed, device=str(case.device),
         dtype=str(case.dtype).removeprefix("torch."),
-        sweep=Sweeping(regions=regions, shares=(0.1,), factors=FACTORS),
+        sweep=Sweeping(regions=regions, shares=(SHARE,), factors=FACTORS),
     )  # fmt: skip
     summary = run(config, case.place / "run", case.reporter)
     study = case.place / "run" / "sweep.db"
@@ -151,7 +151,8 @@ def _legacy(case: Case) -> dict[str, Any]:
 
 def _repair(case: Case) -> dict[str, Any]:
     ranked = case.ranking()
-    settings = preset("every-layer", ranked, draws=3)
+    layers = [f"layer-{layer}" for layer in range(ranked.layers)]
+    settings = grid(ranked, layers, (SHARE,), (0.0,), draws=2)
     found: dict[str, Any] = {"layers": ranked.layers, "scope": case.data.twin_scope}
     found["ocr"] = _swept(case, ranked, settings, case.data.require("dev"), "repair-ocr")
     if "dev" in case.data.clean_twins:

@@ -76,6 +76,8 @@ JOBS = (
     *(Job(data) for data in ("gazette", DE, FR, "hipe2022:topres19th-en", "hipe2020:de")),
     Job("hipe2022:topres19th-en", changes=VARIANTS["long"], label="long"),
     *(Job(data, recipe="noise") for data in ("gazette", "hipe2020:de")),
+    *(Job(data, recipe="stable") for data in ("gazette", EN)),
+    Job("gazette", changes={"epochs": 8}, label="twice"),
     *(Job(data, "gemma270m") for data in (FR, DE, "hipe2020:de")),
     *(Job(data, "minilm", "encoder") for data in (EN, "gazette", "hipe2022:topres19th-en")),
 )

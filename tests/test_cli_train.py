@@ -59,9 +59,37 @@ def test_an_edit_is_on_while_training(place):
     settings = ["--config", str(root / "c.toml"), "--quiet"]
     assert main(["train", *args, *settings, "--edit", str(root / "edit.json")]) == 0
     edited = card(root / "out")
-    assert main(["train", *args, *settings]) == 0
     assert "edit" in edited
-    assert edited["losses"] != card(root / "out")["losses"]
+    assert main(["train", *args[:-1], str(root / "plain"), *settings]) == 0
+    assert edited["losses"] != card(root / "plain")["losses"]
+
+
+def test_a_tagger_that_is_there_is_neither_made_again_nor_written_over(place, capsys):
+    root, args = place
+    settings = ["--config", str(root / "c.toml")]
+    assert main(["train", *args, *settings, "--quiet"]) == 0
+    weights = root / "out" / "adapter_model.safetensors"
+    made = weights.stat().st_mtime_ns
+    assert main(["train", *args, *settings]) == 0
+    assert f"trained before with these settings: {root}/out" in capsys.readouterr().err
+    for more, named in (("--seed 2", "seed"), ("--epochs 2", "recipe"), ("--dtype bfloat16", "dtype")):
+        assert main(["train", *args, *settings, *more.split()]) == 2
+        said = capsys.readouterr().err
+        assert f"{root}/out: holds a tagger that was trained otherwise ({named}); choose another folder" in said
+    text = next((root / "data").glob("*train*"))
+    text.write_text(text.read_text().replace("B-pers", "B-loc", 1))
+    assert main(["train", *args, *settings]) == 2
+    assert "trained otherwise (data_hash)" in capsys.readouterr().err
+    assert weights.stat().st_mtime_ns == made
+
+
+def test_of_several_seeds_only_those_that_are_missing_are_made(place, capsys):
+    root, args = place
+    settings = ["--config", str(root / "c.toml")]
+    assert main(["train", *args, *settings, "--seeds", "3", "--quiet"]) == 0
+    assert main(["train", *args, *settings, "--seeds", "3,5"]) == 0
+    assert f"trained before with these settings: {root}/out/seed-3" in capsys.readouterr().err
+    assert [card(root / "out" / f"seed-{seed}")["seed"] for seed in (3, 5)] == [3, 5]
 
 
 @pytest.mark.parametrize(

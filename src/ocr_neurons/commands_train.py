@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocr_neurons.common.arguments import checked
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.ranges import numbers
 
@@ -33,9 +35,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """``train``: a tagger's folder, or one for each of several seeds."""
+    """``train``: a tagger's folder, or one for each of several seeds; what is there already is not made again."""
+    from dataclasses import asdict
+
     from ocr_neurons.common.manifest import digest
     from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
+    from ocr_neurons.ner.base import BASE, base_facts
     from ocr_neurons.ner.train import train as make
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.noise.training import training_noise
@@ -47,17 +52,50 @@ def train(args: argparse.Namespace) -> None:
     dataset = load_dataset(args.data)
     dataset.require("train")
     edit = Edits.load(args.edit) if args.edit else None
-    facts: dict[str, Any] = {"edit": digest(edit.to_json())} if edit else {}
-    resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
+    facts: dict[str, Any] = {"data_hash": dataset.digest()}
+    facts |= {"edit": digest(edit.to_json())} if edit else {}
+    source = resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
+    dtype = pick_dtype(args.dtype, device)
+    told = {"recipe": asdict(recipe), "data": args.data, "dtype": str(dtype).removeprefix("torch."), "edit": None}
+    wanted = {
+        out: told | facts | {BASE: base_facts(args.model, source, out)[BASE], "seed": seed}
+        for seed, out in places(args)
+    }
+    done = {out for out in wanted if trained_before(out, wanted[out])}  # refuses other taggers before any work
     for seed, out in places(args):
+        if out in done:
+            reporter.say(f"trained before with these settings: {out}")
+            continue
         card = make(
             dataset.train, args.model, out, dev=dataset.dev, recipe=recipe,
             corrupt=training_noise(recipe.noise, dataset) if recipe.noise_share else None,
-            during=edit.on if edit else None, seed=seed, dtype=pick_dtype(args.dtype, device), device=device,
+            during=edit.on if edit else None, seed=seed, dtype=dtype, device=device,
             data=args.data, facts=facts, report_to=args.report_to, reporter=reporter,
         )  # fmt: skip
         best = f", strict F1 on dev {max(card['dev_f1']):.3f}" if "dev_f1" in card else ""
         reporter.say(f"tagger of {len(card['labels'])} labels in {card['seconds']:.0f} s{best}: {out}")
+
+
+def trained_before(out: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether ``out`` holds a tagger that was trained with what is ``wanted``, by its card.
+
+    Raises:
+        UserError: it holds one that was trained otherwise; it is not written over.
+    """
+    from ocr_neurons.common.files import read_json
+    from ocr_neurons.ner.model import CARD
+
+    if not (out / CARD).is_file():
+        return False
+    card = read_json(out / CARD, "a tagger's card")
+    card = card if isinstance(card, dict) else {}
+    other = [name for name, value in wanted.items() if card.get(name) != value]
+    if other:
+        raise UserError(
+            f"{out}: holds a tagger that was trained otherwise ({', '.join(other)}); choose another folder with --out, "
+            "or remove it"
+        )
+    return True
 
 
 def chosen_recipe(args: argparse.Namespace) -> Recipe:

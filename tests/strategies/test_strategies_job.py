@@ -27,7 +27,7 @@ from ocr_neurons.strategies.tested import score_test
 from ocr_neurons.text.datasets import load_dataset
 
 RECIPE = Recipe(epochs=1, rank=4, alpha=8, learning_rate=5e-3, batch=8, max_length=64, context=8)
-MANY = ["damp", "shift", "gains-all", "noise", "stable", "noise-gains"]
+MANY = ["damp", "shift", "gains-all", "longer", "noise", "stable", "noise-gains"]
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +67,21 @@ def tagged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_everything_is_trained_alike(first, config):
     out, value = first
-    names = ["nothing", "damp", "shift", "gains-all", "noise", "stable", "noise-gains"]
+    names = ["nothing", *MANY]
     assert [row["name"] for row in value["strategies"]] == names
     cards = {
-        n: json.loads((out / n / "tagger" / "ocr_neurons.json").read_text()) for n in ("nothing", "noise", "stable")
+        n: json.loads((out / n / "tagger" / "ocr_neurons.json").read_text())
+        for n in ("nothing", "longer", "noise", "stable")
     }
     plain = cards["nothing"]["recipe"]
     assert plain["noise_share"] == 0
-    for name, (share, stability) in {"noise": (0.5, 0.0), "stable": (0.5, 1.0)}.items():
-        assert cards[name]["recipe"] == plain | {"noise_share": share, "stability": stability}
+    changes = {
+        "longer": {"epochs": 2 * plain["epochs"]},
+        "noise": {"noise_share": 0.5},
+        "stable": {"noise_share": 0.5, "stability": 1.0},
+    }
+    for name, change in changes.items():
+        assert cards[name]["recipe"] == plain | change
         same = ("base", "labels", "seed", "documents", "attention", "encoding", "dtype")
         assert [cards[name][key] for key in same] == [cards["nothing"][key] for key in same]
     assert {cards[name]["seed"] for name in cards} == {3}
@@ -246,7 +252,9 @@ def test_the_command(first, config, tmp_path, capsys):
     assert (said.out.strip(), said.err) == (value["recommendation"], "")
     assert main([*line[:-1], "--out", str(out), "--only", "noise"]) == 0
     said = capsys.readouterr()
-    assert [one.split("  ")[0] for one in said.out.splitlines()[1:8]] == [row["title"] for row in value["strategies"]]
+    assert [one.split("  ")[0] for one in said.out.splitlines()[1 : 1 + len(MANY) + 1]] == [
+        row["title"] for row in value["strategies"]
+    ]
     assert said.out.endswith(f"\n\n{value['recommendation']}\n")
     assert main([*line, "--out", str(tmp_path / "new"), "--only", "damn"]) == 2
     said = capsys.readouterr()

@@ -28,7 +28,7 @@ class Row:
         holm, clean_holm: their p-values corrected for all strategies in the table.
         minutes: its making, with what it rests on, beyond the plain tagger; None for a tagger that was given.
         random: as many random neurons in the place of its own, where it gained.
-        over_rival: strict F1 on OCR text minus that of the strategy that does the same to random neurons.
+        over_rival: strict F1 on OCR text minus that of its rival, where the table has it.
     """
 
     strategy: Strategy

@@ -70,6 +70,8 @@ def gains_strategy(which: str, title: str) -> Strategy:
         lambda options: (options.gain_share if ranked else 1.0, options.gain_epochs, options.gain_rate),
         probes=ranked,
         rival="gains-random" if which == "sensitive" else "",
+        rival_said="as many random neurons, drawn once",
+        rival_means="other neurons may bring the gain as well",
     )
 
 

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocr_neurons.report.phrase import bounds, p_value, seconds, signed
-from ocr_neurons.score.intervals import Difference
+from ocr_neurons.score.intervals import ALPHA, Difference
 from ocr_neurons.strategies.compare import Row
 
 
 def recommended(rows: Sequence[Row]) -> Row | None:
     """The strategy with the highest lower bound on OCR text among those that gain there and cost clean text nothing.
 
-    Gain: the 95 % interval of the paired difference lies above zero, and p (not corrected) is at most 0.05. Cost: on
-    the clean twins the interval lies below zero, whatever p is.
+    Gain: the 95 % interval of the paired difference lies above zero, and p, corrected for the strategies of the table,
+    is at most 0.05. Cost: on the clean twins the interval lies below zero, whatever p is.
     """
-    good = [row for row in rows if row.change and row.change.better and not _harms(row)]
-    return max(good, key=lambda row: row.change.low if row.change else 0.0, default=None)
+    return _highest([row for row in _gaining(rows) if row.holm is None or row.holm <= ALPHA])
+
+
+def _gaining(rows: Sequence[Row]) -> list[Row]:
+    """Those that would be recommended if nothing else had been tried."""
+    return [row for row in rows if row.change and row.change.better and not _harms(row)]
+
+
+def _highest(rows: Sequence[Row]) -> Row | None:
+    return max(rows, key=lambda row: row.change.low if row.change else 0.0, default=None)
 
 
 def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
@@ -27,9 +35,14 @@ def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
         return "There is nothing to compare: only the plain tagger was scored.", None
     if best and best.change:
         return _praise(best, best.change, len(others)), best
-    harmful = [row for row in others if row.change and row.change.better]
-    if harmful:
-        row = max(harmful, key=lambda row: row.change.low if row.change else 0.0)
+    if lead := _highest(_gaining(others)):
+        return (
+            f"Nothing is recommended: the best, {lead.strategy.title}, changes strict F1 by {_size(lead.change)} on "
+            f"OCR text; corrected for {len(others)} strategies that may be chance ({p_value(lead.holm or 1.0)}). Look "
+            "at it again on other documents, or with another seed.",
+            None,
+        )
+    if row := _highest([row for row in others if row.change and row.change.better]):
         return (
             f"Nothing is recommended: {row.strategy.title} changes strict F1 by {_size(row.change)} on OCR text, but "
             f"by {_size(row.clean_change)} on clean text.",
@@ -63,22 +76,22 @@ def _praise(row: Row, change: Difference, count: int) -> str:
     else:
         said += "; what it does on clean text is not known, as there are no clean twins."
     if row.holm is not None and count > 1:
-        sure = "that stays a gain" if row.holm <= 0.05 else "that may be chance"
-        said += f" Corrected for {count} strategies {sure} ({p_value(row.holm)})."
+        said += f" Corrected for {count} strategies that stays a gain ({p_value(row.holm)})."
     return said + _owed(row) + work
 
 
 def _owed(row: Row) -> str:
-    """Whether random neurons would have done as well, where that is known."""
+    """Whether random neurons, or its rival, would have done as well, where that is known."""
     if row.random:
         beaten, others = row.random.beaten, f"{len(row.random.f1s)} draws of random neurons treated alike"
+        means = "other neurons may bring the gain as well"
     elif row.over_rival:
-        beaten, others = row.over_rival.better, "as many random neurons, drawn once"
+        beaten, others, means = row.over_rival.better, row.strategy.rival_said, row.strategy.rival_means
     else:
         return ""
     if beaten:
         return f" It did better than {others}."
-    return f" It cannot be told to do better than {others}, so other neurons may bring the gain as well."
+    return f" It cannot be told to do better than {others}, so {means}."
 
 
 def _harms(row: Row) -> bool:

@@ -66,7 +66,9 @@ class Strategy:
         noise: whether it needs a noise model of the data's language.
         trains: whether it trains a tagger from the base model.
         needs: strategies whose tagger it starts from.
-        rival: the strategy that does the same to random neurons.
+        rival: a strategy that costs as much without what this one is about: random neurons, or training without noise.
+        rival_said: the rival in words, after "better than".
+        rival_means: what follows where this one is no better than its rival.
     """
 
     name: str
@@ -78,3 +80,5 @@ class Strategy:
     trains: bool = False
     needs: tuple[str, ...] = (NOTHING,)
     rival: str = ""
+    rival_said: str = ""
+    rival_means: str = ""

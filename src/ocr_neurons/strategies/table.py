@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.strategies.edits import AMPLIFY, DAMP, MEAN, SHIFT
 from ocr_neurons.strategies.gains import GAINS_ALL, GAINS_RANDOM, GAINS_SENSITIVE, NOISE_GAINS
-from ocr_neurons.strategies.retrained import NOISE, PLAIN, STABLE
+from ocr_neurons.strategies.retrained import LONGER, NOISE, PLAIN, STABLE
 from ocr_neurons.strategies.strategy import NOTHING, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
     row.name: row
     for row in (
-        PLAIN, DAMP, AMPLIFY, MEAN, SHIFT, GAINS_SENSITIVE, GAINS_RANDOM, GAINS_ALL, NOISE, STABLE, NOISE_GAINS,
+        PLAIN, DAMP, AMPLIFY, MEAN, SHIFT, GAINS_SENSITIVE, GAINS_RANDOM, GAINS_ALL, LONGER, NOISE, STABLE, NOISE_GAINS,
     )
 }  # fmt: skip
 EVERY = "all"

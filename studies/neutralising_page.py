@@ -1,0 +1,232 @@
+"""The page of ``studies/neutralising.py``: what silencing costs where there is OCR noise, and where there is none.
+
+    python studies/neutralising_page.py EDITED --out results/neutralising
+
+The argument is the ``--work`` of ``studies/neutralising.py``. What was not measured is not on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import read_json, write_json, write_text
+from ocr_neurons.report.phrase import bounds, signed
+from ocr_neurons.report.style import LEVELS, MUTED, STRONG, WEAK, canvas, legend_above, styled, to_png
+from ocr_neurons.score.intervals import percentile_interval, resamples
+from ocr_neurons.sweep.grid import CHOSEN
+
+Floats = NDArray[np.float64]
+DRAWS = 10_000
+SERIES = (
+    ("sensitive", "ocr", "sensitive neurons, OCR text", STRONG, "o", "-"),
+    ("sensitive", "clean", "sensitive neurons, clean twins", LEVELS[1], "s", "-"),
+    ("random", "ocr", "random neurons, OCR text", MUTED, "o", "--"),
+    ("random", "clean", "random neurons, clean twins", WEAK, "s", "--"),
+)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Points of strict F1 that silencing costs, ``[1 + draws, layers]`` each: the first row as it is, then bootstrap.
+
+    Documents are drawn alike for all, so rows may be subtracted. Positive: the tagger is worse without the neurons.
+    """
+
+    name: str
+    scope: str
+    baseline: dict[str, float]
+    cost: dict[tuple[str, str], Floats]
+
+    @property
+    def layers(self) -> int:
+        """The depth of the model."""
+        return int(next(iter(self.cost.values())).shape[1])
+
+    def excess(self, who: str) -> Floats:
+        """The cost on OCR text over that on clean twins."""
+        return self.cost[who, "ocr"] - self.cost[who, "clean"]
+
+
+def costs(name: str, value: dict[str, Any]) -> Costs:
+    """The costs in a ``repair.json``.
+
+    Raises:
+        UserError: it has no clean twins.
+    """
+    if "clean" not in value:
+        raise UserError(f"{name}: measured on data without clean twins; wanted data that have them")
+    found, base = {}, {}
+    for text in ("ocr", "clean"):
+        part = value[text]
+        rows: dict[tuple[str, int], list[list[list[int]]]] = {}
+        for trial in part["trials"]:
+            setting = trial["setting"]
+            who = "sensitive" if setting["draw"] == CHOSEN else "random"
+            rows.setdefault((who, int(setting["region"].removeprefix("layer-"))), []).append(trial["totals"])
+        plain = f1(np.array(part["baseline"])[:, None])
+        base[text] = float(plain[0, 0])
+        for who in ("sensitive", "random"):
+            layers = [
+                (plain - f1(np.moveaxis(np.array(rows[who, layer]), 0, 1))).mean(1) for layer in range(value["layers"])
+            ]
+            found[who, text] = np.stack(layers, 1)
+    return Costs(name, value["scope"], base, found)
+
+
+def f1(counts: NDArray[np.int64]) -> Floats:
+    """Micro F1 of ``[documents, kinds, 3]`` in points, ``[1 + draws, kinds]``: as they are, then of drawn documents."""
+    documents = counts.shape[0]
+    weights = np.concatenate([np.ones((1, documents)), *resamples(documents, DRAWS, 1)])
+    sums = np.einsum("bd,dkc->bkc", weights, counts.astype(np.float64), optimize=True)
+    value: Floats = 100 * 2 * sums[..., 0] / np.maximum(1, 2 * sums[..., 0] + sums[..., 1] + sums[..., 2])
+    return value
+
+
+def said(values: Floats) -> str:
+    """The first value and the interval of the others."""
+    low, high = percentile_interval(values[1:], 0.95)
+    return f"{signed(values[0] / 100)} {bounds((low / 100, high / 100))}"
+
+
+def main() -> int:
+    """Write the page; 2 where nothing was measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("work", type=Path, help="where studies/neutralising.py keeps what it measured")
+    parser.add_argument("--out", type=Path, required=True, help="where the results go")
+    args = parser.parse_args()
+    try:
+        files = sorted(args.work.glob("*/seed-*/repair.json"))
+        if not files:
+            raise UserError(f"{args.work}: nothing measured; wanted the --work of studies/neutralising.py")
+        found = [costs(f"{path.parts[-3]}, {path.parts[-2]}", read_json(path, "costs")) for path in files]
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    args.out.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        figure(one, args.out / f"{file_name(one)}.png")
+    write_json(args.out / "repair.json", [entry(one) for one in found])
+    write_text(args.out / "README.md", page(found))
+    return 0
+
+
+def file_name(one: Costs) -> str:
+    """Of its figure."""
+    return one.name.replace(", ", "-")
+
+
+def entry(one: Costs) -> dict[str, Any]:
+    """The values behind the page."""
+    values: dict[str, Any] = {"tagger": one.name, "clean": one.scope, "baseline": one.baseline}
+    for who, text, *_ in SERIES:
+        rows = one.cost[who, text]
+        low, high = np.quantile(rows[1:], [0.025, 0.975], axis=0)
+        values[f"{who}_{text}"] = [[round(float(v), 3) for v in row] for row in zip(rows[0], low, high, strict=True)]
+    return values
+
+
+def page(found: list[Costs]) -> str:
+    """The page in Markdown."""
+    lines = [
+        "# Do the neurons that react to OCR noise repair it, or suffer from it?", "",
+        "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES --parts repair",
+        "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
+        "In each layer alone a tenth of the neurons is silenced: those most sensitive to learned OCR noise beyond the "
+        "placebo, or as many random ones (two draws). Dev is tagged as OCR read it and as the page says. Points of "
+        "strict F1 that this costs, 95 % intervals over documents; positive: the tagger is worse without them.", "",
+        "- *Repair*: neurons that undo the damage of noise are worth more where there is noise, so the cost on OCR text "
+        "is above that on clean twins.",
+        "- *Suffer*: neurons that only carry noise on are worth less there, or harm: the cost on OCR text is lower, or "
+        "below zero.", "",
+    ]  # fmt: skip
+    for one in found:
+        lines += section(one)
+    return "\n".join(lines)
+
+
+def section(one: Costs) -> list[str]:
+    """A tagger: what it says, the figure, the table."""
+    mean = {(who, text): one.cost[who, text].mean(1) for who, text, *_ in SERIES}
+    excess = {who: one.excess(who) for who in ("sensitive", "random")}
+    both = excess["sensitive"].mean(1) - excess["random"].mean(1)
+    low, high = np.quantile(excess["sensitive"][1:], [0.025, 0.975], axis=0)
+    up = [str(layer) for layer in np.flatnonzero(low > 0)]
+    down = [str(layer) for layer in np.flatnonzero(high < 0)]
+    own = one.cost["sensitive", "ocr"] - one.cost["random", "ocr"]
+    gains = [str(n) for n in np.flatnonzero(np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0) < 0)]
+    lines = [
+        f"## {one.name}", "",
+        f"Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on "
+        "clean twins (dev).", "",
+        "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
+        *(
+            f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
+            for who in ("sensitive", "random")
+        ),
+        f"| sensitive − random | {said(own.mean(1))} | "
+        f"{said(mean['sensitive', 'clean'] - mean['random', 'clean'])} | {said(both)} |", "",
+        f"- {verdict(both)}",
+        f"- Layers in which sensitive neurons are worth more on OCR text than on clean text, each by itself: "
+        f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {one.layers}; about one in forty either way "
+        "would be luck).",
+        f"- Layers in which silencing them gains on OCR text, each by itself: {', '.join(gains) or 'none'}.", "",
+        f"![Cost of silencing, layer by layer]({file_name(one)}.png)", "",
+        "| layer | sensitive, OCR | sensitive, clean | random, OCR | random, clean | sensitive, OCR − clean |",
+        "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for layer in range(one.layers):
+        cells = [said(one.cost[who, text][:, layer]) for who, text, *_ in SERIES]
+        lines.append(f"| {layer} | {' | '.join(cells)} | {said(excess['sensitive'][:, layer])} |")
+    return [*lines, ""]
+
+
+def verdict(both: Floats) -> str:
+    """What the mean over layers says, beyond random neurons."""
+    low, high = percentile_interval(both[1:], 0.95)
+    if low > 0:
+        return "**Repair**: they are worth more where there is noise, and more so than random neurons."
+    if high < 0:
+        return "**Suffer**: they are worth less where there is noise, and more so than random neurons."
+    return (
+        "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it does "
+        "for random neurons."
+    )
+
+
+def figure(one: Costs, path: Path) -> None:
+    """The four costs by layer."""
+    with styled():
+        drawn = canvas(7.2, 3.4)
+        axes = drawn.subplots()
+        for who, text, label, colour, marker, line in SERIES:
+            axes.plot(
+                range(one.layers),
+                one.cost[who, text][0],
+                line,
+                color=colour,
+                marker=marker,
+                ms=3.5,
+                lw=1.3,
+                label=label,
+            )
+        axes.axhline(0, color=MUTED, lw=0.8)
+        axes.grid(axis="y")
+        axes.set_yscale("symlog", linthresh=5)
+        axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
+        axes.minorticks_off()
+        axes.set_xlabel("Layer (0 is nearest the input)")
+        axes.set_ylabel("Points of F1 lost")
+        legend_above(drawn, *axes.get_legend_handles_labels(), columns=2)
+        to_png(drawn, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
