@@ -142,8 +142,8 @@ def page(found: list[Costs]) -> str:
         "In each layer alone a tenth of the neurons is silenced: those most sensitive to learned OCR noise beyond the "
         "placebo, or as many random ones (two draws). Dev is tagged as OCR read it and as the page says. Points of "
         "strict F1 that this costs, 95 % intervals over documents; positive: the tagger is worse without them.", "",
-        "- *Repair*: neurons that undo the damage of noise are worth more where there is noise, so the cost on OCR text "
-        "is above that on clean twins.",
+        "- *Repair*: neurons that undo the damage of noise are worth more where there is noise, so the cost on OCR "
+        "text is above that on clean twins.",
         "- *Suffer*: neurons that only carry noise on are worth less there, or harm: the cost on OCR text is lower, or "
         "below zero.", "",
     ]  # fmt: skip
@@ -164,8 +164,8 @@ def section(one: Costs) -> list[str]:
     gains = [str(n) for n in np.flatnonzero(np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0) < 0)]
     lines = [
         f"## {one.name}", "",
-        f"Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on "
-        "clean twins (dev).", "",
+        f"Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} "
+        "on clean twins (dev).", "",
         "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
         *(
             f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
@@ -196,8 +196,8 @@ def verdict(both: Floats) -> str:
     if high < 0:
         return "**Suffer**: they are worth less where there is noise, and more so than random neurons."
     return (
-        "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it does "
-        "for random neurons."
+        "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it "
+        "does for random neurons."
     )
 
 
