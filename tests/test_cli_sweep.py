@@ -14,10 +14,16 @@ import torch
 
 import planted
 from ocr_neurons.cli import main
+from ocr_neurons.commands_sweep import Found, gain_on_dev
 from ocr_neurons.ner.model import load_tagger, save_whole
-from ocr_neurons.score.evaluate import evaluate
+from ocr_neurons.score.counts import Counts
+from ocr_neurons.score.evaluate import Scores, evaluate
+from ocr_neurons.score.intervals import compare
+from ocr_neurons.sweep.choose import choose
+from ocr_neurons.sweep.confirm import Confirmation
 from ocr_neurons.sweep.database import file_url
 from ocr_neurons.sweep.grid import Setting
+from ocr_neurons.sweep.store import Trial
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +146,25 @@ def test_lists_that_make_no_sense(swept, tmp_path, listed, message):
     (tmp_path / "list.json").write_text(json.dumps(listed))
     assert re.search(message, swept("--settings", tmp_path / "list.json", status=2))
     assert not (tmp_path / "s.db").exists()
+
+
+def test_the_verdict_speaks_of_the_setting_that_was_scored():
+    """Test was scored for a setting that lost on dev; a later call to the same store found one that gains."""
+
+    def scores(hits):
+        table = tuple({"LOC": Counts(n, 1, 10 - n)} for n in hits)
+        return Scores(("a", "b"), table, table)
+
+    baseline = scores((5, 5))
+    then, now = Trial(Setting("last", 10, 4.0), scores((4, 4))), Trial(Setting("last", 10, 0.0), scores((8, 8)))
+    best, gain = choose([then, now], baseline, 1)
+    confirmed = Confirmation(then.setting, baseline, scores((5, 5)), (), baseline)
+    lost = gain_on_dev(then.setting, [then, now], baseline, 1)
+    assert (best, lost.f1) == (now, compare(then.scores, baseline).f1)
+    found = Found(baseline, [], best, gain, confirmed, 4, 1, None, lost)
+    said = (
+        "Nothing was gained: no setting improved dev, and the one that lost least, 10 most sensitive neurons of layer 3"
+    )
+    assert found.text().splitlines()[-1].startswith(said)
+    assert found.to_json()["test"]["verdict"].startswith(said)
+    assert gain_on_dev(Setting("first", 1, 0.0), [then, now], baseline, 1) is None

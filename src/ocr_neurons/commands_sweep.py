@@ -74,7 +74,9 @@ def sweep(args: argparse.Namespace) -> None:
     if args.confirm:
         confirmed = confirm(tagger, test, edits, best.setting, draws=options.test_draws, store=store, reporter=reporter)
     agreed = agreement(trials, baseline, promise) if promise else None
-    found = Found(baseline, rows(trials, baseline, seed), best, gain, confirmed, edits.layers, seed, agreed)
+    gain_then = gain_on_dev(confirmed.setting, store.trials(), baseline, seed) if confirmed else None
+    table = rows(trials, baseline, seed)
+    found = Found(baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then)
     if args.csv:
         from ocr_neurons.common.files import write_text
 
@@ -94,6 +96,8 @@ class Found:
     layers: int
     seed: int
     screening: float | None = None
+    confirmed_gain: Difference | None = None
+    """On dev, of the setting that test was scored for, which an earlier call may have chosen."""
 
     def text(self) -> str:
         """Lines for people."""
@@ -152,7 +156,14 @@ class Found:
         from ocr_neurons.sweep.verdict import verdict
 
         over = test.over_controls(self.seed) if test.controls else None
-        return verdict(self.gain, test.gain(self.seed), over, test.setting.describe(self.layers))
+        return verdict(self.confirmed_gain or self.gain, test.gain(self.seed), over, test.setting.describe(self.layers))
+
+
+def gain_on_dev(setting: Setting, trials: Sequence[Trial], baseline: Scores, seed: int) -> Difference | None:
+    """A setting's paired difference on dev, if the store holds it."""
+    from ocr_neurons.score.intervals import compare
+
+    return next((compare(one.scores, baseline, seed=seed) for one in trials if one.setting == setting), None)
 
 
 def _named(files: Sequence[Path]) -> dict[str, Path]:
