@@ -10,8 +10,8 @@ on; ``studies/neutralising_page.py`` makes the page of it. For each tagger:
             random ones; chosen on dev, scored once on test.
 ``paper``   the original's grids at the size of the model, on dev, at test time alone.
 ``legacy``  what its code really edits: numbers found in one layer, in every layer; beside numbers drawn at random.
-``repair``  a tenth of each layer silenced, sensitive neurons and two random draws, on dev and on the clean twins of
-            dev: what these neurons are worth where there is noise, and where there is none.
+``repair``  a tenth of each layer (or of every N-th, ``--every N``) silenced, sensitive neurons and random ones, on dev
+            and on the clean twins of dev: what these neurons are worth where there is noise, and where there is none.
 ``damped``  first layers damped while training and at test: found neurons, and random ones.
 """
 
@@ -70,6 +70,8 @@ class Case:
     device: torch.device
     dtype: torch.dtype
     reporter: Reporter
+    every: int
+    draws: int
 
     def tagger(self) -> Tagger:
         return load_tagger(self.folder, dtype=self.dtype, device=self.device)
@@ -100,7 +102,7 @@ def _one(job: Job, seed: int, args: argparse.Namespace) -> None:
     place.mkdir(parents=True, exist_ok=True)
     device = pick_device(args.device)
     dtype = pick_dtype(args.dtype, device)
-    case = Case(job, seed, load_dataset(job.data), folder, place, device, dtype, Reporter())
+    case = Case(job, seed, load_dataset(job.data), folder, place, device, dtype, Reporter(), args.every, args.draws)
     for part in args.parts:
         kept = place / f"{part}.json"
         if not kept.exists():
@@ -151,9 +153,9 @@ def _legacy(case: Case) -> dict[str, Any]:
 
 def _repair(case: Case) -> dict[str, Any]:
     ranked = case.ranking()
-    layers = [f"layer-{layer}" for layer in range(ranked.layers)]
-    settings = grid(ranked, layers, (SHARE,), (0.0,), draws=2)
-    found: dict[str, Any] = {"layers": ranked.layers, "scope": case.data.twin_scope}
+    measured = list(range(0, ranked.layers, case.every))
+    settings = grid(ranked, [f"layer-{layer}" for layer in measured], (SHARE,), (0.0,), case.draws)
+    found: dict[str, Any] = {"layers": measured, "scope": case.data.twin_scope}
     found["ocr"] = _swept(case, ranked, settings, case.data.require("dev"), "repair-ocr")
     if "dev" in case.data.clean_twins:
         found["clean"] = _swept(case, ranked, settings, case.data.clean_twins["dev"], "repair-clean")
@@ -231,6 +233,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="where what was measured is kept")
     parser.add_argument("--jobs", nargs="+", required=True, help="taggers, by the names that studies/taggers.py has")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--every", type=int, default=1, help="of repair: each so-many-th layer")
+    parser.add_argument("--draws", type=int, default=2, help="of repair: random draws")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")

@@ -44,11 +44,8 @@ class Costs:
     scope: str
     baseline: dict[str, float]
     cost: dict[tuple[str, str], Floats]
-
-    @property
-    def layers(self) -> int:
-        """The depth of the model."""
-        return int(next(iter(self.cost.values())).shape[1])
+    layers: list[int]
+    draws: int
 
     def excess(self, who: str) -> Floats:
         """The cost on OCR text over that on clean twins."""
@@ -74,11 +71,10 @@ def costs(name: str, value: dict[str, Any]) -> Costs:
         plain = f1(np.array(part["baseline"])[:, None])
         base[text] = float(plain[0, 0])
         for who in ("sensitive", "random"):
-            layers = [
-                (plain - f1(np.moveaxis(np.array(rows[who, layer]), 0, 1))).mean(1) for layer in range(value["layers"])
-            ]
+            layers = [(plain - f1(np.moveaxis(np.array(rows[who, layer]), 0, 1))).mean(1) for layer in value["layers"]]
             found[who, text] = np.stack(layers, 1)
-    return Costs(name, value["scope"], base, found)
+    draws = len(rows["random", value["layers"][0]])
+    return Costs(name, value["scope"], base, found, value["layers"], draws)
 
 
 def f1(counts: NDArray[np.int64]) -> Floats:
@@ -125,7 +121,13 @@ def file_name(one: Costs) -> str:
 
 def entry(one: Costs) -> dict[str, Any]:
     """The values behind the page."""
-    values: dict[str, Any] = {"tagger": one.name, "clean": one.scope, "baseline": one.baseline}
+    values: dict[str, Any] = {
+        "tagger": one.name,
+        "layers": one.layers,
+        "random_draws": one.draws,
+        "clean": one.scope,
+        "baseline": one.baseline,
+    }
     for who, text, *_ in SERIES:
         rows = one.cost[who, text]
         low, high = np.quantile(rows[1:], [0.025, 0.975], axis=0)
@@ -140,7 +142,7 @@ def page(found: list[Costs]) -> str:
         "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES --parts repair",
         "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
         "In each layer alone a tenth of the neurons is silenced: those most sensitive to learned OCR noise beyond the "
-        "placebo, or as many random ones (two draws). Dev is tagged as OCR read it and as the page says. Points of "
+        "placebo, or as many random ones. Dev is tagged as OCR read it and as the page says. Points of "
         "strict F1 that this costs, 95 % intervals over documents; positive: the tagger is worse without them.", "",
         "- *Repair*: neurons that undo the damage of noise are worth more where there is noise, so the cost on OCR "
         "text is above that on clean twins.",
@@ -158,13 +160,15 @@ def section(one: Costs) -> list[str]:
     excess = {who: one.excess(who) for who in ("sensitive", "random")}
     both = excess["sensitive"].mean(1) - excess["random"].mean(1)
     low, high = np.quantile(excess["sensitive"][1:], [0.025, 0.975], axis=0)
-    up = [str(layer) for layer in np.flatnonzero(low > 0)]
-    down = [str(layer) for layer in np.flatnonzero(high < 0)]
+    up = [str(one.layers[place]) for place in np.flatnonzero(low > 0)]
+    down = [str(one.layers[place]) for place in np.flatnonzero(high < 0)]
     own = one.cost["sensitive", "ocr"] - one.cost["random", "ocr"]
-    gains = [str(n) for n in np.flatnonzero(np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0) < 0)]
+    most = np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0)
+    gains = [str(one.layers[place]) for place in np.flatnonzero(most < 0)]
     lines = [
         f"## {one.name}", "",
-        f"Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} "
+        f"Random draws: {one.draws}. Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, "
+        f"{one.baseline['clean']:.1f} "
         "on clean twins (dev).", "",
         "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
         *(
@@ -175,16 +179,16 @@ def section(one: Costs) -> list[str]:
         f"{said(mean['sensitive', 'clean'] - mean['random', 'clean'])} | {said(both)} |", "",
         f"- {verdict(both)}",
         f"- Layers in which sensitive neurons are worth more on OCR text than on clean text, each by itself: "
-        f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {one.layers}; about one in forty either way "
-        "would be luck).",
+        f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {len(one.layers)}; one in forty either "
+        "way would be luck).",
         f"- Layers in which silencing them gains on OCR text, each by itself: {', '.join(gains) or 'none'}.", "",
         f"![Cost of silencing, layer by layer]({file_name(one)}.png)", "",
         "| layer | sensitive, OCR | sensitive, clean | random, OCR | random, clean | sensitive, OCR − clean |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for layer in range(one.layers):
-        cells = [said(one.cost[who, text][:, layer]) for who, text, *_ in SERIES]
-        lines.append(f"| {layer} | {' | '.join(cells)} | {said(excess['sensitive'][:, layer])} |")
+    for place, layer in enumerate(one.layers):
+        cells = [said(one.cost[who, text][:, place]) for who, text, *_ in SERIES]
+        lines.append(f"| {layer} | {' | '.join(cells)} | {said(excess['sensitive'][:, place])} |")
     return [*lines, ""]
 
 
@@ -208,7 +212,7 @@ def figure(one: Costs, path: Path) -> None:
         axes = drawn.subplots()
         for who, text, label, colour, marker, line in SERIES:
             axes.plot(
-                range(one.layers),
+                one.layers,
                 one.cost[who, text][0],
                 line,
                 color=colour,

@@ -51,6 +51,9 @@ def test_recipes_are_taken_by_name_and_changed(place, monkeypatch):
     assert how["corrupt"](document, np.random.default_rng(0)).document.text()
     assert how["during"] is None
     assert [document.id for document in how["dev"]] == ["1-0", "1-1"]
+    assert how["recipe"].least_words == 0
+    assert main(["train", *args, "--recipe", "stable", "--quiet"]) == 0
+    assert (seen[1]["recipe"].epochs, seen[1]["recipe"].least_words) == (4, 90_000)
 
 
 def test_an_edit_is_on_while_training(place):

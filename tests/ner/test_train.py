@@ -149,6 +149,7 @@ def test_labels_that_the_inventory_lacks_are_refused(tiny_folder, tmp_path):
         ("method", "half"),
         ("head", "middle"),
         ("patience", -1),
+        ("least_words", -1),
         ("noise_share", 1.5),
         ("stability", -1.0),
         ("max_length", 15),

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from test_train import digests
 
 from ocr_neurons.common.errors import UserError
@@ -210,12 +212,32 @@ def test_refusals_of_recipes(tiny_folder, tmp_path, changes, message):
     assert not list(tmp_path.iterdir())
 
 
+@given(st.integers(1, 300_000), st.integers(1, 30), st.integers(0, 200_000))
+def test_small_data_get_more_epochs(words, epochs, least):
+    """By adding epochs one by one until enough words are read."""
+    wanted = epochs
+    while wanted * words < least and wanted < 20:
+        wanted += 1
+    assert Recipe(epochs=epochs, least_words=least).settled(words) == Recipe(epochs=wanted)
+
+
+def test_the_card_says_how_many_epochs_the_data_took(tiny_folder, tmp_path):
+    documents = planted(2, seed=0)
+    words = sum(len(document.tokens) for document in documents)
+    how = replace(SHORT, epochs=1, least_words=2 * words + 1)
+    card = train(documents, str(tiny_folder("llama")), tmp_path / "out", recipe=how)
+    assert (card["recipe"]["epochs"], card["recipe"]["least_words"]) == (3, 0)
+    fixed = train(documents, str(tiny_folder("llama")), tmp_path / "fixed", recipe=replace(SHORT, epochs=3))
+    assert card["losses"] == fixed["losses"]
+
+
 def test_recipes_by_name():
     paper = recipe("paper")
     assert (paper.rank, paper.alpha, paper.dropout, paper.target) == (12, 32, 0.1, "up_proj")
     assert (paper.learning_rate, paper.epochs, paper.batch) == (1e-4, 3, 16)
     assert (paper.encoding.head, paper.encoding.repeat, paper.mask) == ("first", False, "causal")
     assert recipe("causal", epochs=9) == Recipe(attention="causal", epochs=9)
+    assert {name for name, one in RECIPES.items() if not one.least_words} == {"paper", "encoder"}
     assert {RECIPES[name].encoding.head for name in ("causal", "repeat")} == {"last"}
     with pytest.raises(UserError, match=r"recipe 'papr' is unknown; nearest: .*paper"):
         recipe("papr")
