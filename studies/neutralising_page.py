@@ -25,6 +25,8 @@ from ocr_neurons.sweep.grid import CHOSEN
 
 Floats = NDArray[np.float64]
 DRAWS = 10_000
+TOP = 10
+"""Costs above this, in points, are drawn on an axis that is logarithmic from 5 on."""
 SERIES = (
     ("sensitive", "ocr", "sensitive neurons, OCR text", STRONG, "o", "-"),
     ("sensitive", "clean", "sensitive neurons, clean twins", LEVELS[1], "s", "-"),
@@ -46,6 +48,11 @@ class Costs:
     cost: dict[tuple[str, str], Floats]
     layers: list[int]
     draws: int
+
+    @property
+    def step(self) -> int:
+        """Each so-many-th layer was measured."""
+        return self.layers[1] - self.layers[0] if len(self.layers) > 1 else 1
 
     def excess(self, who: str) -> Floats:
         """The cost on OCR text over that on clean twins."""
@@ -151,6 +158,10 @@ def page(found: list[Costs]) -> str:
     ]  # fmt: skip
     for one in found:
         lines += section(one)
+    lines += [
+        f"Taggers measured: {len(found)}. One seed says nothing of another training. The other parts of the study "
+        "(`run`, `paper`, `legacy`, `damped`) are not on this page.", "",
+    ]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -167,9 +178,8 @@ def section(one: Costs) -> list[str]:
     gains = [str(one.layers[place]) for place in np.flatnonzero(most < 0)]
     lines = [
         f"## {one.name}", "",
-        f"Random draws: {one.draws}. Clean twins: {one.scope}. Without an edit {one.baseline['ocr']:.1f} on OCR text, "
-        f"{one.baseline['clean']:.1f} "
-        "on clean twins (dev).", "",
+        f"`--seeds {one.name.rpartition('-')[2]} --every {one.step} --draws {one.draws}`. Clean twins: {one.scope}. "
+        f"Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on clean twins (dev).", "",
         "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
         *(
             f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
@@ -223,9 +233,11 @@ def figure(one: Costs, path: Path) -> None:
             )
         axes.axhline(0, color=MUTED, lw=0.8)
         axes.grid(axis="y")
-        axes.set_yscale("symlog", linthresh=5)
-        axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
-        axes.minorticks_off()
+        values = np.concatenate([rows[0] for rows in one.cost.values()])
+        if values.max() > TOP:
+            axes.set_yscale("symlog", linthresh=5)
+            axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
+            axes.minorticks_off()
         axes.set_xlabel("Layer (0 is nearest the input)")
         axes.set_ylabel("Points of F1 lost")
         legend_above(drawn, *axes.get_legend_handles_labels(), columns=2)
