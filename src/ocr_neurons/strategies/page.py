@@ -15,10 +15,10 @@ from ocr_neurons.strategies.strategy import NOTHING
 
 PROTOCOL = (
     "Everything was made and chosen on train and dev; test was scored once for each strategy at the end. All that is "
-    "trained has the same recipe and seed, and as many epochs but for `longer`. Differences are in points of strict F1, "
-    "paired by document: 95 % intervals by bootstrap, p by approximate randomisation, and p corrected by Holm over the strategies of the table. "
-    "Minutes are those of making a strategy, with what it rests on, beyond the plain tagger; a trained one takes the "
-    "place of the plain one."
+    "trained has the same recipe and seed, and as many epochs but for `longer`. Differences are in points of strict "
+    "F1, paired by document: 95 % intervals by bootstrap, p by approximate randomisation, and p corrected by Holm over "
+    "the strategies of the table. Minutes are those of making a strategy, with what it rests on, beyond the plain "
+    "tagger; a trained one takes the place of the plain one."
 )
 LIMITS = (
     "Intervals speak of other documents like these, not of another training: with one seed a difference between two "
