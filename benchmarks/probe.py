@@ -26,13 +26,14 @@ from typing import Any
 import torch
 
 from ocr_neurons.common.files import write_json, write_text
+from ocr_neurons.lm.batches import TOKEN_BUDGET
 from ocr_neurons.lm.load import load_tokenizer, load_trunk, pick_dtype, resolve
 from ocr_neurons.lm.sites import SITE, readings, site_width
 from ocr_neurons.probe import pilot
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.batching import batches, bundles, laid_out, pool
 from ocr_neurons.probe.chunks import Chunks
-from ocr_neurons.probe.probe import TOKEN_BUDGET, Probing, probe
+from ocr_neurons.probe.probe import Probing, probe
 from ocr_neurons.text.pairs import PairFile, TextPair, read_pairs, write_pairs
 from peers.common import Meter, touch
 

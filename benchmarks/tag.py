@@ -26,13 +26,14 @@ from torch import Tensor
 
 from ocr_neurons.common.files import write_json, write_text
 from ocr_neurons.common.progress import QUIET
+from ocr_neurons.lm.batches import TOKEN_BUDGET
 from ocr_neurons.lm.load import load_tokenizer, pick_dtype, resolve
 from ocr_neurons.ner.examples import Collator, ExampleMaker
 from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import build
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.schedule import schedule
-from ocr_neurons.ner.tagger import TOKEN_BUDGET, Tagger
+from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import adapted
 from ocr_neurons.ner.trainer import TaggerTrainer, arguments
 from ocr_neurons.text.datasets import load_dataset
@@ -77,7 +78,7 @@ def _speeds(args: argparse.Namespace) -> dict[str, Any]:
     whole = _rows(documents, tagger)
     rows = [row[:CUT] for row in whole]
     shown = [_padded(rows[i : i + SENTENCES]) for i in range(0, len(rows), SENTENCES)]
-    original = [batch for some in shown for batch in some.split(max(1, TOKEN_BUDGET // some.shape[1]))]
+    original = [batch for some in shown for batch in some.split(max(1, TOKEN_BUDGET["cpu"] // some.shape[1]))]
     own = sum(len(tagger.tokenizer(d.text(), add_special_tokens=False)["input_ids"]) for d in documents)
     full = _full_rows(cut.windows[0].ids, tokens, tagger.encoding.max_length)
     work: dict[str, Callable[[], object]] = {
@@ -128,7 +129,7 @@ def _full_rows(ids: tuple[int, ...], tokens: int, length: int) -> list[Tensor]:
     line = torch.tensor(ids).repeat(-(-tokens // len(ids)))[:tokens]
     whole = tokens // length * length
     rows = line[:whole].reshape(-1, length)
-    batches = list(rows.split(TOKEN_BUDGET // length))
+    batches = list(rows.split(TOKEN_BUDGET["cpu"] // length))
     return [*batches, line[None, whole:]] if tokens > whole else batches
 
 

@@ -22,7 +22,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="smollm2", help="model to start from (default smollm2)")
     parser.add_argument("--recipe", default="default", help="default, causal, repeat, paper, encoder, noise or stable")
     parser.add_argument("--config", type=Path, help="settings in TOML; its [train] section is used, not --recipe")
-    parser.add_argument("--epochs", type=int, help="passes over the training data (default: by its size)")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the training data (default: the recipe's; 0: by the size of the data)"
+    )
     parser.add_argument(
         "--patience", type=int, help="end after so many epochs that are no better on dev; keep the best"
     )
@@ -42,7 +44,6 @@ def train(args: argparse.Namespace) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
     from ocr_neurons.ner.base import BASE, base_facts
     from ocr_neurons.ner.train import train as make
-    from ocr_neurons.ner.train import words_of
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.noise.training import training_noise
     from ocr_neurons.text.datasets import load_dataset
@@ -57,8 +58,8 @@ def train(args: argparse.Namespace) -> None:
     facts |= {"edit": digest(edit.to_json())} if edit else {}
     source = resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
     dtype = pick_dtype(args.dtype, device)
-    settled = recipe.settled(words_of(dataset.train))
-    told = {"recipe": asdict(settled), "data": args.data, "dtype": str(dtype).removeprefix("torch."), "edit": None}
+    settled = asdict(recipe.settled(dataset.train))
+    told = {"recipe": settled, "data": args.data, "dtype": str(dtype).removeprefix("torch."), "edit": None}
     wanted = {
         out: told | facts | {BASE: base_facts(args.model, source, out)[BASE], "seed": seed}
         for seed, out in places(args)
@@ -108,12 +109,7 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
     from ocr_neurons.ner.recipe import recipe
 
     chosen = load_config(args.config).train if args.config else recipe(args.recipe)
-    given = {
-        "epochs": args.epochs,
-        "least_words": 0 if args.epochs else None,
-        "patience": args.patience,
-        "noise": args.noise,
-    }
+    given = {"epochs": args.epochs, "patience": args.patience, "noise": args.noise}
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})
 
 

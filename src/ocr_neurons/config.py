@@ -146,7 +146,7 @@ class Config:
     seed: int = 1
     device: str = "auto"
     dtype: str = "auto"
-    train: Recipe = RECIPES["default"]
+    train: Recipe = field(default_factory=Recipe)
     pairs: Pairing = field(default_factory=Pairing)
     rank: Ranking = field(default_factory=Ranking)
     sweep: Sweeping = field(default_factory=Sweeping)
@@ -173,9 +173,6 @@ def load_config(path: Path) -> Config:
         value = tomllib.loads(read_text(path, "settings in TOML, such as the run.toml of a run"))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not TOML ({error}); wanted settings such as seed = 1 or [sweep] draws = 2") from None
-    training = value.get("train")
-    if isinstance(training, dict) and "epochs" in training:
-        training.setdefault("least_words", 0)  # who says how many epochs gets as many
     built: Config = _build(Config(), value, str(path), "")
     return built
 

@@ -9,8 +9,7 @@ import torch
 
 import planted
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.lm.batches import pad
-from ocr_neurons.ner import tagger as room
+from ocr_neurons.lm.batches import TOKEN_BUDGET, pad
 from ocr_neurons.text.document import Document, Token
 
 KINDS = ["llama", "mistral", "bert"]
@@ -34,7 +33,7 @@ def test_batched_equals_one_by_one(tiny_folder, monkeypatch, kind):
     assert labels([tagger.tag([document])[0] for document in given]) == together
     assert labels(tagger.tag(given[::-1])) == together[::-1]
     for budget in (1, 100, 10**6):
-        monkeypatch.setattr(room, "TOKEN_BUDGET", budget)
+        monkeypatch.setitem(TOKEN_BUDGET, "cpu", budget)
         assert labels(tagger.tag(given)) == together
 
 

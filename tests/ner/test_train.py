@@ -140,7 +140,7 @@ def test_labels_that_the_inventory_lacks_are_refused(tiny_folder, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("epochs", 0),
+        ("epochs", -1),
         ("rank", 0),
         ("alpha", 0),
         ("batch", -1),
@@ -149,7 +149,6 @@ def test_labels_that_the_inventory_lacks_are_refused(tiny_folder, tmp_path):
         ("method", "half"),
         ("head", "middle"),
         ("patience", -1),
-        ("least_words", -1),
         ("noise_share", 1.5),
         ("stability", -1.0),
         ("max_length", 15),

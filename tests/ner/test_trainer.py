@@ -20,6 +20,7 @@ from ocr_neurons.ner.trainer import TaggerTrainer, divergence
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
 from ocr_neurons.score.evaluate import evaluate
+from ocr_neurons.text.document import Document, Token
 from planted import LEARN, SHORT, everything_ranked, planted
 
 CPU = torch.device("cpu")
@@ -212,22 +213,22 @@ def test_refusals_of_recipes(tiny_folder, tmp_path, changes, message):
     assert not list(tmp_path.iterdir())
 
 
-@given(st.integers(1, 300_000), st.integers(1, 30), st.integers(0, 200_000))
-def test_small_data_get_more_epochs(words, epochs, least):
+@given(st.lists(st.integers(1, 40_000), min_size=1, max_size=3), st.integers(1, 30))
+def test_small_data_get_more_epochs(lengths, epochs):
     """By adding epochs one by one until enough words are read."""
-    wanted = epochs
-    while wanted * words < least and wanted < 20:
+    documents = [Document("d", (Token("a"),) * length) for length in lengths]
+    wanted = 4
+    while wanted * sum(lengths) < 90_000 and wanted < 20:
         wanted += 1
-    assert Recipe(epochs=epochs, least_words=least).settled(words) == Recipe(epochs=wanted)
+    assert Recipe().settled(documents) == Recipe(epochs=wanted)
+    assert Recipe(epochs=epochs).settled(documents) == Recipe(epochs=epochs)
 
 
 def test_the_card_says_how_many_epochs_the_data_took(tiny_folder, tmp_path):
     documents = planted(2, seed=0)
-    words = sum(len(document.tokens) for document in documents)
-    how = replace(SHORT, epochs=1, least_words=2 * words + 1)
-    card = train(documents, str(tiny_folder("llama")), tmp_path / "out", recipe=how)
-    assert (card["recipe"]["epochs"], card["recipe"]["least_words"]) == (3, 0)
-    fixed = train(documents, str(tiny_folder("llama")), tmp_path / "fixed", recipe=replace(SHORT, epochs=3))
+    card = train(documents, str(tiny_folder("llama")), tmp_path / "out", recipe=replace(SHORT, epochs=0))
+    assert card["recipe"]["epochs"] == 20
+    fixed = train(documents, str(tiny_folder("llama")), tmp_path / "fixed", recipe=replace(SHORT, epochs=20))
     assert card["losses"] == fixed["losses"]
 
 
@@ -237,7 +238,7 @@ def test_recipes_by_name():
     assert (paper.learning_rate, paper.epochs, paper.batch) == (1e-4, 3, 16)
     assert (paper.encoding.head, paper.encoding.repeat, paper.mask) == ("first", False, "causal")
     assert recipe("causal", epochs=9) == Recipe(attention="causal", epochs=9)
-    assert {name for name, one in RECIPES.items() if not one.least_words} == {"paper", "encoder"}
+    assert {name for name, one in RECIPES.items() if one.epochs} == {"paper", "encoder"}
     assert {RECIPES[name].encoding.head for name in ("causal", "repeat")} == {"last"}
     with pytest.raises(UserError, match=r"recipe 'papr' is unknown; nearest: .*paper"):
         recipe("papr")

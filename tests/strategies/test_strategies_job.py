@@ -252,7 +252,7 @@ def test_the_command(first, config, tmp_path, capsys):
     assert (said.out.strip(), said.err) == (value["recommendation"], "")
     assert main([*line[:-1], "--out", str(out), "--only", "noise"]) == 0
     said = capsys.readouterr()
-    assert [one.split("  ")[0] for one in said.out.splitlines()[1 : 1 + len(MANY) + 1]] == [
+    assert [one.split("  ")[0] for one in said.out.splitlines()[1 : len(MANY) + 2]] == [
         row["title"] for row in value["strategies"]
     ]
     assert said.out.endswith(f"\n\n{value['recommendation']}\n")

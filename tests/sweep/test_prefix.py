@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import planted
+from ocr_neurons.lm.batches import TOKEN_BUDGET
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import blocks
-from ocr_neurons.ner import tagger as tagging
 from ocr_neurons.ner.tagger import Prepared, Tagger
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.sweep.prefix import Prefix
@@ -24,7 +24,7 @@ LAYERS = 4
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tagging, "TOKEN_BUDGET", 150)
+    monkeypatch.setitem(TOKEN_BUDGET, "cpu", 150)
 
 
 def made(kind: str, tiny_folder: Any) -> tuple[Tagger, Prepared]:

@@ -16,9 +16,9 @@ from transformers.models.gemma3.modeling_gemma3 import Gemma3PreTrainedModel
 
 import planted
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.batches import TOKEN_BUDGET
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import blocks, neuron_width
-from ocr_neurons.ner import tagger as tagging
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.tagger import Prepared, Tagger
 from ocr_neurons.neutralise.edit import Edit
@@ -79,7 +79,7 @@ def made(name: str, tokenizer: t.PreTrainedTokenizerFast, bidirectional: bool = 
 
 @pytest.fixture
 def prepared_of(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tagging, "TOKEN_BUDGET", 150)
+    monkeypatch.setitem(TOKEN_BUDGET, "cpu", 150)
     return lambda tagger: tagger.prepare(planted.planted(3, 0))
 
 

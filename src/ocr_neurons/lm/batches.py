@@ -8,6 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+TOKEN_BUDGET = {"cpu": 2048, "cuda": 16_384, "mps": 8192}
+"""Sub-words a batch, padding counted, by kind of device: two cores like small ones best, a card waits for the launches
+of small ones."""
+
+
+def token_budget(device: torch.device) -> int:
+    """Sub-words a batch on ``device``."""
+    return TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

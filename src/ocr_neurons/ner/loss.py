@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ocr_neurons.lm.batches import Batch, pad, plan
+from ocr_neurons.lm.batches import TOKEN_BUDGET, Batch, pad, plan
 from ocr_neurons.ner.encode import windows
 from ocr_neurons.ner.labels import label_ids
-from ocr_neurons.ner.tagger import TOKEN_BUDGET, Tagger
+from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.text.document import Document
 
 
@@ -75,7 +75,7 @@ class TaggerLoss:
     """
 
     tagger: Tagger
-    budget: int = TOKEN_BUDGET
+    budget: int = TOKEN_BUDGET["cpu"]
 
     def pieces(self, document: Document) -> list[Labelled]:
         """The document cut as for tagging, in batches of at most ``budget`` sub-words; none for an empty document.

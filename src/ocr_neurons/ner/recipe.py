@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.ner.encoding import CONTEXT, HEADS, MAX_LENGTH, Encoding
+from ocr_neurons.text.document import Document
 
 LEAST_WORDS = 90_000
-"""What the recipes that choose their epochs read at least: on dev of the gazette, of 11,385 words, 4 epochs give 61.8
-strict F1 and 8 give 71.0; AjMC English reads 123,728 in 4."""
-MOST_EPOCHS = 20
-"""However few words there are."""
+"""What is read at least where the size of the data decides on epochs: on dev of the gazette, of 11,385 words, 4 epochs
+give 61.8 strict F1 and 8 give 71.0; AjMC English reads 123,728 in 4."""
+LEAST_EPOCHS, MOST_EPOCHS = 4, 20
+"""However many words there are, or few."""
 ATTENTIONS = ("bidirectional", "causal", "repeat")
 METHODS = ("lora", "full")
 
@@ -22,8 +23,7 @@ METHODS = ("lora", "full")
 class Recipe:
     """Settings of training.
 
-    ``epochs`` passes over the training data, or more where these would read fewer than ``least_words`` words: as many
-    as it takes, 20 at most.
+    ``epochs`` passes over the training data; 0: as many as it takes to read ``LEAST_WORDS``, at least 4, at most 20.
 
     ``method``: ``lora`` (``rank``, ``alpha``, ``dropout`` as in Hu et al. 2021, on the linear maps called ``target``,
     all of them by default) or ``full``, in which every weight moves.
@@ -42,7 +42,7 @@ class Recipe:
     mean over words of KL(given ‖ noisy) is added to the loss; each such step costs twice as much.
     """
 
-    epochs: int = 4
+    epochs: int = 0
     method: str = "lora"
     rank: int = 16
     alpha: int = 32
@@ -60,11 +60,10 @@ class Recipe:
     noise: str = "auto"
     noise_share: float = 0.0
     stability: float = 0.0
-    least_words: int = 0
 
     def __post_init__(self) -> None:
         wanted = {
-            "epochs": (self.epochs >= 1, "at least 1"),
+            "epochs": (self.epochs >= 0, "0 (by the size of the data) or more"),
             "method": (self.method in METHODS, " or ".join(METHODS)),
             "rank": (self.rank >= 1, "at least 1"),
             "alpha": (self.alpha >= 1, "at least 1"),
@@ -79,7 +78,6 @@ class Recipe:
             "head": (self.head in ("auto", *HEADS), ", ".join(("auto", *HEADS))),
             "patience": (self.patience >= 0, "0 or more"),
             "noise_share": (0 <= self.noise_share <= 1, "a number from 0 to 1"),
-            "least_words": (self.least_words >= 0, "0 (epochs alone count) or more"),
             "stability": (0 <= self.stability < float("inf"), "0 or more"),
         }
         for name, (holds, what) in wanted.items():
@@ -88,10 +86,11 @@ class Recipe:
         if self.stability and not self.noise_share:
             raise UserError(f"recipe: stability = {self.stability} with noise_share = 0; wanted a share above 0")
 
-    def settled(self, words: int) -> Recipe:
-        """The same for training data of ``words`` words, with the number of epochs that they take."""
-        needed = min(MOST_EPOCHS, math.ceil(self.least_words / max(1, words)))
-        return replace(self, epochs=max(self.epochs, needed), least_words=0)
+    def settled(self, documents: Sequence[Document]) -> Recipe:
+        """The same with the number of epochs that these training data take."""
+        words = sum(len(document.tokens) for document in documents)
+        needed = math.ceil(LEAST_WORDS / max(1, words))
+        return replace(self, epochs=self.epochs or min(max(LEAST_EPOCHS, needed), MOST_EPOCHS))
 
     @property
     def encoding(self) -> Encoding:
@@ -106,9 +105,9 @@ class Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "default": Recipe(least_words=LEAST_WORDS),
-    "causal": Recipe(attention="causal", least_words=LEAST_WORDS),
-    "repeat": Recipe(attention="repeat", least_words=LEAST_WORDS),
+    "default": Recipe(),
+    "causal": Recipe(attention="causal"),
+    "repeat": Recipe(attention="repeat"),
     # Boros and Ehrmann 2024: LoRA on up_proj, batches of 16 sequences, label on the first sub-word, no context
     "paper": Recipe(
         epochs=3, rank=12, alpha=32, dropout=0.1, target="up_proj", learning_rate=1e-4, warmup=0.0, batch=16,
@@ -116,20 +115,18 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     # short windows: on dev of the gazette `minilm` has 55.5 strict F1 with them, 48.0 with long ones and their context
     "encoder": Recipe(method="full", epochs=8, learning_rate=2e-4, max_length=128, context=0),
-    "noise": Recipe(noise_share=0.5, least_words=LEAST_WORDS),
-    "stable": Recipe(noise_share=0.5, stability=1.0, least_words=LEAST_WORDS),
+    "noise": Recipe(noise_share=0.5),
+    "stable": Recipe(noise_share=0.5, stability=1.0),
 }  # fmt: skip
 """Recipes by name; settings on top of them change single fields."""
 
 
 def recipe(name: str, **changes: object) -> Recipe:
-    """The recipe called ``name``, with some fields changed; with a number of epochs given, that many and no more.
+    """The recipe called ``name``, with some fields changed.
 
     Raises:
         UserError: no such recipe, or a value out of range.
     """
     if name not in RECIPES:
         raise UserError(f"recipe {name!r} is unknown{nearest(name, RECIPES)}")
-    if "epochs" in changes:
-        changes.setdefault("least_words", 0)
     return replace(RECIPES[name], **changes)  # type: ignore[arg-type]

@@ -12,17 +12,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.lm.batches import Batch, pad, plan
+from ocr_neurons.lm.batches import Batch, pad, plan, token_budget
 from ocr_neurons.ner.decode import decode, span_probabilities
 from ocr_neurons.ner.encode import Window, windows
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.text.document import Document
-
-TOKEN_BUDGET = 2048
-"""Sub-words a batch, padding counted; what two CPU cores like best."""
-GPU_TOKEN_BUDGET = 16_384
-"""The same on an accelerator, which waits for the launches of small batches."""
 
 
 @dataclass
@@ -64,8 +59,7 @@ class Tagger:
     def prepare(self, documents: Sequence[Document]) -> Prepared:
         """Cut and batch documents once, to tag them many times under different edits."""
         cut = windows(documents, self.tokenizer, self.encoding)
-        budget = TOKEN_BUDGET if self.device.type == "cpu" else GPU_TOKEN_BUDGET
-        groups = plan([len(window.ids) for window in cut], budget)
+        groups = plan([len(window.ids) for window in cut], token_budget(self.device))
         pad_id = int(self.tokenizer.pad_token_id or 0)
         sequences = [window.ids for window in cut]
         return Prepared(tuple(documents), cut, [pad(sequences, rows, pad_id, self.device) for rows in groups])

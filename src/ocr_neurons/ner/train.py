@@ -32,7 +32,7 @@ from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
 from ocr_neurons.ner.labels import check_types, inventory
 from ocr_neurons.ner.model import CARD, build, write_card
-from ocr_neurons.ner.recipe import RECIPES, Recipe
+from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.schedule import Schedule, schedule
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.trainer import Judge, TaggerTrainer, arguments
@@ -73,7 +73,7 @@ def train(
         UserError: no document, no entity, no dev or noise where the recipe wants it, windows longer than the model
             reads, or an output folder that holds something else.
     """
-    recipe, device = (recipe or RECIPES["default"]).settled(words_of(documents)), device or torch.device("cpu")
+    recipe, device = (recipe or Recipe()).settled(documents), device or torch.device("cpu")
     _check(documents, dev, out, recipe, corrupt)
     names = list(labels or inventory(documents))
     inventory(documents)  # refuses documents without entities
@@ -133,11 +133,6 @@ def _check(
         )
     if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
         raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
-
-
-def words_of(documents: Sequence[Document]) -> int:
-    """How many tokens the documents have."""
-    return sum(len(document.tokens) for document in documents)
 
 
 def longest_input(model: nn.Module, encoding: Encoding) -> int:

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
+from ocr_neurons.lm.batches import token_budget
 from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.lm.sites import SITE, SITES, blocks, readings, site_width
 from ocr_neurons.probe import fields, pilot, processes
@@ -25,9 +26,6 @@ from ocr_neurons.probe.chunks import CHUNK, PROTOCOLS, Chunk, Chunks
 from ocr_neurons.probe.profile import Profile, freeze
 from ocr_neurons.probe.units import Side
 from ocr_neurons.text.pairs import TextPair
-
-TOKEN_BUDGET = {"cpu": 2048, "cuda": 16384, "mps": 8192}
-"""Sub-words a batch, padding counted, by kind of device."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def probe(
     maps = readings(trunk, how.site, how.layers)
     device = next(trunk.parameters()).device
     chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language)
-    tokens = budget or TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
+    tokens = budget or token_budget(device)
     reader = _Reader(
         trunk, maps, site_width(trunk, how.site), tokens, int(tokenizer.pad_token_id or 0), how.pool
     )  # fmt: skip

@@ -18,7 +18,6 @@ from ocr_neurons.ner.examples import Corrupt
 from ocr_neurons.ner.model import load_tagger
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
-from ocr_neurons.ner.train import words_of
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.noise.training import training_noise
@@ -63,7 +62,7 @@ class Bench:
     @property
     def recipe(self) -> Recipe:
         """The base recipe of all that is trained, with its number of epochs."""
-        return (self.given.recipe if self.given else self.config.train).settled(words_of(self.data.train))
+        return (self.given.recipe if self.given else self.config.train).settled(self.data.train)
 
     def folder(self, name: str) -> Path:
         """The folder of a strategy."""
