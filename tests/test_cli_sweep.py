@@ -71,6 +71,19 @@ def test_a_list_of_settings(swept, place, tmp_path):
     assert sorted((trial.params["count"], trial.params["draw"]) for trial in trials) == [(9, 4), (20, -1)]
 
 
+def test_random_sets_beside_a_list_when_asked(swept, place, tmp_path):
+    found = swept("--settings", place / "list.json", "--draws", 2)
+    assert [(row["count"], row["random_draws"]) for row in found["settings"]] == [(20, 2)]
+    trials = optuna.load_study(study_name="sweep", storage=file_url(tmp_path / "s.db")).trials
+    assert sorted((trial.params["count"], trial.params["draw"]) for trial in trials) == [
+        (9, 4),
+        (20, -1),
+        (20, 0),
+        (20, 1),
+    ]
+    assert "--draws -1 given; wanted 0 or more" in swept("--settings", place / "list.json", "--draws", -1, status=2)
+
+
 def test_two_rankings_beside_each_other(swept, place):
     found = swept(
         "--preset", "every-layer", "--draws", 0, "--neurons", place / "one.json", "--neurons", place / "two.json"

@@ -237,7 +237,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("--settings", type=Path, help="list of settings (.json) in the place of a grid")
     sweep.add_argument("--config", type=Path, help="settings in TOML; its [sweep] section is used")
-    sweep.add_argument("--draws", type=int, help="random sets beside each setting (default: of --config, or 1)")
+    sweep.add_argument(
+        "--draws", type=int, help="random sets beside each setting (default: of --config, or 1; beside a list: none)"
+    )
     sweep.add_argument("--screen", type=Path, help="score only what these promise: gains or scores of attribute")
     sweep.add_argument("--screen-share", type=float, default=0.25, help="part that is scored (default 0.25)")
     sweep.add_argument("--prune", action="store_true", help="give up early on settings that surely lose")

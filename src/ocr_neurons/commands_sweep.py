@@ -178,7 +178,7 @@ def _named(files: Sequence[Path]) -> dict[str, Path]:
 
 def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, reporter: Reporter) -> list[Setting]:
     """What is to be swept: a list from a file, a preset, or the grid of the settings in TOML."""
-    from ocr_neurons.sweep.grid import grid, read_settings
+    from ocr_neurons.sweep.grid import beside_random, grid, read_settings
     from ocr_neurons.sweep.presets import preset
 
     given = [name for name in ("settings", "preset", "config") if getattr(args, name)]
@@ -187,7 +187,9 @@ def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, rep
     if args.absolute and not args.preset:
         raise UserError("--absolute given without --preset; it is about the counts of the paper's presets")
     if args.settings:
-        found = read_settings(args.settings)
+        if args.draws is not None and args.draws < 0:
+            raise UserError(f"--draws {args.draws} given; wanted 0 or more")
+        found = beside_random(read_settings(args.settings), args.draws or 0)
         for setting in found:
             edits.best(setting)  # shows what is too many, or ranked nowhere
         return found

@@ -208,6 +208,17 @@ def read_settings(path: Path) -> list[Setting]:
     return list(dict.fromkeys(Setting.from_json(item, f"{path}, {n}") for n, item in enumerate(value, 1)))
 
 
+def beside_random(settings: Iterable[Setting], draws: int) -> list[Setting]:
+    """The settings, each of ranked neurons followed by ``draws`` random sets of its shape; each once."""
+    return list(
+        dict.fromkeys(
+            one
+            for setting in settings
+            for one in (setting, *(replace(setting, draw=draw) for draw in range(draws) if setting.draw == CHOSEN))
+        )
+    )
+
+
 def check_grid(
     regions: Sequence[str],
     shares: Sequence[float],

@@ -73,6 +73,7 @@ def parse_hipe(text: str, name: str) -> list[Document]:
     documents: list[Document] = []
     metadata: list[str] = []
     tokens: list[Token] = []
+    seen: dict[str, Token] = {}  # three of four lines of real data stood before; tokens cannot change, so one will do
 
     def close() -> None:
         if metadata or tokens:
@@ -85,15 +86,18 @@ def parse_hipe(text: str, name: str) -> list[Document]:
         if "\t" in line:
             if after_blank and tokens:
                 close()
-            fields = tuple(line.split("\t"))
-            if len(fields) != columns:
-                _wrong_count(name, number, len(fields), columns)
-            if places:
-                fields = tuple("_" if place is None else fields[place] for place in places)
-            try:
-                tokens.append(_token(fields))
-            except UserError as error:
-                raise UserError(f"{name}, line {number}: {error}") from None
+            token = seen.get(line)
+            if token is None:
+                fields = tuple(line.split("\t"))
+                if len(fields) != columns:
+                    _wrong_count(name, number, len(fields), columns)
+                if places:
+                    fields = tuple("_" if place is None else fields[place] for place in places)
+                try:
+                    token = seen[line] = _token(fields)
+                except UserError as error:
+                    raise UserError(f"{name}, line {number}: {error}") from None
+            tokens.append(token)
             after_blank = False
         elif not line:
             after_blank = True
