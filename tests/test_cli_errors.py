@@ -207,6 +207,12 @@ def test_options_that_make_no_sense(fails, tmp_path, monkeypatch, arguments, mes
         (["--count", "193"], "count 193 given; wanted 1 to 192"),
         (["--share", "2"], "share 2.0 given"),
         (["--threshold", "1.3"], "threshold 1.3 given"),
+        (["--group", "faint"], "'faint'"),
+        (
+            ["--method", "effect", "--threshold", "2"],
+            "--threshold 2.0 given, which does nothing here (ranking by effect)",
+        ),
+        (["--count", "9", "--share", "0.5"], "--share 0.5 given, which does nothing here"),
     ],
 )
 def test_ranking_out_of_range(place, fails, tmp_path, extra, message):

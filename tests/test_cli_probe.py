@@ -67,6 +67,27 @@ def test_some_layers_of_another_site(place, tmp_path):
     assert set(found.counts()) <= {1, 2}
 
 
+def test_regions_are_those_of_the_whole_model(place, tmp_path, capsys):
+    assert probe(place, tmp_path / "up", "--site", "up", "--layers", "2-3") == 0
+    capsys.readouterr()
+    line = ["rank", str(tmp_path / "up"), "--method", "size", "--count", "40", "--out", str(tmp_path / "n.json")]
+    assert main(line) == 0
+    said = capsys.readouterr().err
+    counts = NeuronSet.load(tmp_path / "n.json").counts()
+    assert f"last (layers 3): {counts.get(3, 0)}" in said
+    assert f"all (layers 0-3): {sum(counts.values())}" in said
+    assert "first (layers 0)" not in said
+
+
+def test_the_papers_rule_within_one_level(place, tmp_path):
+    profile = load_profile(place / "p.st")
+    for level in profile.levels:
+        assert do("rank", place / "p.st", "--group", level, "--share", 0.5, out=tmp_path / f"{level}.json") == 0
+        wanted = profile.share(1.0, level) >= 0.5
+        found = NeuronSet.load(tmp_path / f"{level}.json")
+        assert found.counts() == {layer: int(row.sum()) for layer, row in enumerate(wanted) if row.any()}
+
+
 def test_a_control_is_another_change_of_the_same_words(place, tmp_path):
     assert do("control", place / "p.jsonl", out=tmp_path / "c.jsonl") == 0
     real, other = read_pairs(place / "p.jsonl"), read_pairs(tmp_path / "c.jsonl")

@@ -185,11 +185,11 @@ def _parser() -> argparse.ArgumentParser:
 
     rank = command("rank", probing.rank, "choose the neurons that react to noise")
     rank.add_argument("profile", type=Path, help="profile, or scores of attribute")
-    rank.add_argument("--method", default="paper", help="paper, effect, size, auroc or dose (default paper)")
+    rank.add_argument("--method", help="paper, effect, size, auroc or dose (default paper)")
     rank.add_argument("--control", type=Path, help="profile of control pairs: rank by what goes beyond them")
     rank.add_argument("--group", help="noise level or half to rank by (default: all that is noisy)")
-    rank.add_argument("--threshold", type=float, default=1.0, help="paper: standard deviations (default 1)")
-    rank.add_argument("--share", type=float, default=0.9, help="paper: share of pairs that must pass (default 0.9)")
+    rank.add_argument("--threshold", type=float, help="paper: standard deviations (default 1)")
+    rank.add_argument("--share", type=float, help="paper: share of pairs that must pass (default 0.9)")
     rank.add_argument("--rate", type=float, help="other methods: false-discovery rate (default 0.05)")
     rank.add_argument("--count", type=int, help="take the best COUNT instead")
     rank.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,23 +126,30 @@ def rank(args: argparse.Namespace) -> None:
     from ocr_neurons.rank.scored_file import holds_scores, load_scored
     from ocr_neurons.rank.specific import specific
 
-    method(args.method)
+    name = args.method or "paper"
+    method(name)
     rate = 0.05 if args.rate is None and args.count is None else args.rate
+    by_share = name == "paper" and args.control is None and args.count is None and args.rate is None
     profile = None
     if holds_scores(args.profile):
-        if args.control:
-            raise UserError(f"{args.profile}: scores by a loss, which have no control profile; leave --control out")
+        _unused(args, ("method", "control", "group", "threshold", "share"), f"{args.profile} holds scores by a loss")
         chosen = choose(load_scored(args.profile), q=rate, count=args.count)
     else:
+        if name != "paper":
+            _unused(args, ("threshold", "share"), f"ranking by {name}")
+        elif not by_share:
+            _unused(args, ("share",), "ranking with --control, --count or --rate")
         profile = load_profile(args.profile)
         against = load_profile(args.control) if args.control else None
-        parameters = {"threshold": args.threshold} if args.method == "paper" else {}
-        if args.method == "paper" and against is None and args.count is None and args.rate is None:
-            chosen = rank_paper(profile, threshold=args.threshold, share=args.share)
+        threshold = 1.0 if args.threshold is None else args.threshold
+        parameters = {"threshold": threshold} if name == "paper" else {}
+        if by_share:
+            share = 0.9 if args.share is None else args.share
+            chosen = rank_paper(profile, threshold=threshold, share=share, group=args.group)
         else:
-            scored = score(args.method, profile, args.group, **parameters)
+            scored = score(name, profile, args.group, **parameters)
             if against is not None:
-                scored = specific(scored, score(args.method, against, args.group, **parameters))
+                scored = specific(scored, score(name, against, args.group, **parameters))
             chosen = choose(scored, q=rate, count=args.count)
     if args.legacy:
         chosen = _legacy(chosen, args.legacy, args.seed)
@@ -150,8 +158,15 @@ def rank(args: argparse.Namespace) -> None:
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
     reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
     if profile is not None:
-        for line in _regions(profile, chosen, args.method, parameters):
+        for line in _regions(profile, chosen, name, parameters):
             reporter.say(f"  {line}")
+
+
+def _unused(args: argparse.Namespace, options: Sequence[str], why: str) -> None:
+    """Refuse options that were given and would do nothing."""
+    for option in options:
+        if getattr(args, option) is not None:
+            raise UserError(f"--{option} {getattr(args, option)} given, which does nothing here ({why}); leave it out")
 
 
 def _legacy(chosen: Any, switch: str, seed: int) -> Any:  # noqa: ANN401 - a NeuronSet, whose room is imported late
@@ -179,7 +194,8 @@ def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any])
     from ocr_neurons.rank.methods import HALVES, score
     from ocr_neurons.rank.regions import describe, regions
 
-    found = regions(profile.layers)
+    read = [int(layer) for layer in profile.about.get("read", range(profile.layers))]
+    found = regions(int(profile.about.get("depth", profile.layers)))
     lines = []
     if profile.layers > 3:
         curves = np.stack([profile.curve("distance", level)[0] for level in profile.levels])
@@ -187,10 +203,16 @@ def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any])
         cut = stability(replicates, curves, min_length=2, tolerance=1)
         support = dict(zip(cut.consensus.boundaries, cut.support, strict=True))
         for name, members in cut.consensus.regions().items():
-            found[name] = members
+            found[name] = [read[row] for row in members]
             if members[0] in support:
-                lines.append(f"{name} begins at layer {members[0]} in {support[members[0]]:.0%} of the bootstrap draws")
-    shown = [f"{name} (layers {describe(members)}): {chosen.within(members).count}" for name, members in found.items()]
+                lines.append(
+                    f"{name} begins at layer {read[members[0]]} in {support[members[0]]:.0%} of the bootstrap draws"
+                )
+    shown = [
+        f"{name} (layers {describe(members)}): {chosen.within(members).count}"
+        for name, members in found.items()
+        if set(members) & set(read)  # a profile of some layers says nothing of the others
+    ]
     if method in HALVES and profile.units("half-1") > 2 and profile.units("half-2") > 2:
         first, second = (score(method, profile, half, **parameters).score for half in ("half-1", "half-2"))
         agreed = split_half(first, second)

@@ -54,17 +54,24 @@ def _average(profile: Profile, group: str | None, of: Callable[[str | None], Arr
     return total / pairs(profile, group)
 
 
-def rank_paper(profile: Profile, *, threshold: float = 1.0, share: float = 0.9, count: int | None = None) -> NeuronSet:
+def rank_paper(
+    profile: Profile,
+    *,
+    threshold: float = 1.0,
+    share: float = 0.9,
+    count: int | None = None,
+    group: str | None = None,
+) -> NeuronSet:
     """Neurons that pass the threshold in at least ``share`` of the pairs; or the best ``count``, whatever their share.
 
-    The score is that of :func:`paper`.
+    The pairs are those of ``group``, or all noisy ones. The score is that of :func:`paper`.
 
     Raises:
-        UserError: a parameter out of range, or a threshold that the profile did not count.
+        UserError: a parameter out of range, an unknown group, or a threshold that the profile did not count.
     """
     if not 0 <= share <= 1:
         raise UserError(f"share {share} given; wanted a number from 0 to 1")
-    scored = paper(profile, threshold=threshold)
+    scored = paper(profile, group, threshold=threshold)
     if count is not None:
         return choose(scored, count=count)
-    return neuron_set(shares(profile, threshold) >= share, scored, share=share)
+    return neuron_set(shares(profile, threshold, group) >= share, scored, share=share)
