@@ -48,6 +48,12 @@ def test_what_is_left_out_keeps_its_default(tmp_path):
     assert load_config(path) == Config()
 
 
+def test_the_home_folder_is_spelled_out_in_a_models_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "s.toml").write_text('model = "~/tagger"')
+    assert load_config(tmp_path / "s.toml").model == str(tmp_path / "tagger")
+
+
 def test_changed_leaves_what_is_none():
     config = Config(seed=3)
     assert config.changed(seed=None, data=None) == config

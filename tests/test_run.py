@@ -18,6 +18,7 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Pairing, Sweeping, load_config
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.neutralise.edit import Edit
+from ocr_neurons.report.inputs import read_run
 from ocr_neurons.run import run
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.score.table import to_dict
@@ -175,6 +176,39 @@ def test_a_run_that_was_stopped_goes_on(config, tmp_path, monkeypatch):
     run(short, out)
     assert manifest(out)["steps"]["train"] == done["train"]
     assert {path.name for path in out.iterdir()} == FILES
+
+
+def test_a_run_begun_with_other_settings_and_stopped_is_not_finished(first, config, tmp_path, monkeypatch):
+    def crash(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    shutil.copytree(first[0], out)
+    before = (out / "summary.json").read_bytes()
+    wider = replace(config, sweep=replace(config.sweep, factors=(4.0,)))
+    with monkeypatch.context() as patch:
+        patch.setattr("ocr_neurons.run.confirm", crash)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                run(wider, out)
+    with pytest.raises(UserError, match=r"summary\.json"):
+        read_run(out)
+    assert (out / "summary-before.json").read_bytes() == before
+    run(wider, out)
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+def test_other_attention_in_the_card_of_a_given_tagger_is_seen(first, config, tmp_path):
+    tagger, out = tmp_path / "tagger", tmp_path / "given"
+    shutil.copytree(first[0] / "tagger", tagger)
+    given = replace(config, model=str(tagger))
+    run(given, out)
+    card = json.loads((tagger / "ocr_neurons.json").read_text())
+    card["encoding"]["max_length"] //= 2
+    (tagger / "ocr_neurons.json").write_text(json.dumps(card))
+    said = io.StringIO()
+    run(given, out, Reporter(stream=said))
+    assert "every step was done before" not in said.getvalue()
 
 
 def test_equal_seeds_give_equal_numbers(first, config, tmp_path):

@@ -208,11 +208,10 @@ def _identity(tagger: Tagger, edits: EditMaker, dataset: Dataset, profile: Path 
     """What the trials of a store rest on."""
     from ocr_neurons.common.files import sha256
     from ocr_neurons.common.manifest import digest
-    from ocr_neurons.lm.load import fingerprint
 
     means = [sha256(profile)] if profile else []
     known = {name: ranked.to_json() for name, ranked in edits.rankings.items()}
-    return digest(fingerprint(tagger.model), known.get("", known), dataset.digest(), edits.seed, *means)
+    return digest(tagger.identity(), known.get("", known), dataset.digest(), edits.seed, *means)
 
 
 def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Setting], identity: str) -> Job:

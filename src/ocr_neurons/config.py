@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError, nearest
-from ocr_neurons.common.files import read_text, write_text
+from ocr_neurons.common.files import read_text, user_path, write_text
 from ocr_neurons.ner.recipe import RECIPES, Recipe
 from ocr_neurons.noise.controls import CONTROLS
 from ocr_neurons.noise.learned.apply import AUTO
@@ -151,6 +151,10 @@ class Config:
     rank: Ranking = field(default_factory=Ranking)
     sweep: Sweeping = field(default_factory=Sweeping)
     strategies: Comparing = field(default_factory=Comparing)
+
+    def __post_init__(self) -> None:
+        if self.model.startswith("~"):  # a file of settings has no shell that would spell it out
+            object.__setattr__(self, "model", str(user_path(self.model)))
 
     def changed(self, **values: Any) -> Config:  # noqa: ANN401 - any field
         """The same with other values; those that are None are left as they are."""

@@ -46,6 +46,8 @@ from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import SPLITS, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
 
+SUMMARY, BEFORE = "summary.json", "summary-before.json"
+
 
 def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence: bool = False) -> dict[str, Any]:
     """Answer the question for one data set and one model; write the run folder; return its summary.
@@ -97,10 +99,13 @@ class _Run:
         config = self.config
         config.save(self.out / "run.toml")
         describe(self.manifest, config, self.data, self.device, self.dtype)
-        results = ("summary.json", "details.json", "predictions-baseline.tsv", "predictions-chosen.tsv")
+        results = (SUMMARY, "details.json", "predictions-baseline.tsv", "predictions-chosen.tsv")
         if self.manifest.done("confirm", self.keys["confirm"], [self.out / name for name in results]):
             self.reporter.say("every step was done before with these settings; test is scored once")
             return self._report()
+        if (self.out / SUMMARY).exists():  # a run that is stopped must not look like a finished one of other settings
+            (self.out / SUMMARY).replace(self.out / BEFORE)
+            self.reporter.say(f"the results of before are in {BEFORE} until this run is finished")
         if self.given is None:
             self._step("train", ["tagger"], self._train)
         tagger = load_tagger(self.given or self.out / "tagger", dtype=self.dtype, device=self.device)
@@ -181,10 +186,11 @@ class _Run:
             write_hipe(self.out / "predictions-baseline.tsv", confirmation.baseline_documents)
             write_hipe(self.out / "predictions-chosen.tsv", confirmation.chosen_documents)
             write_json(self.out / "details.json", findings.details())
-            write_json(self.out / "summary.json", findings.summary())
+            write_json(self.out / SUMMARY, findings.summary())
+            (self.out / BEFORE).unlink(missing_ok=True)
 
     def _report(self) -> dict[str, Any]:
-        path = self.out / "summary.json"
+        path = self.out / SUMMARY
         summary: dict[str, Any] = read_json(path, "a run's summary")
         summary["timings"] = self.manifest.timings()
         write_json(path, summary)

@@ -10,12 +10,15 @@ from typing import Any
 import torch
 
 from ocr_neurons import __version__
-from ocr_neurons.common.files import sha256
+from ocr_neurons.common.files import read_json, sha256
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.registry import EMBEDDED
+from ocr_neurons.ner.base import BASE, find_base, hash_of
 from ocr_neurons.ner.labels import inventory
+from ocr_neurons.ner.model import CARD
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
@@ -97,9 +100,20 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
 
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
-    """A hash of what every step depends on: data without clean twins, model and its weights, seed, precision."""
-    weights = [sha256(path) for path in sorted(Path(config.model).glob("*.safetensors"))]  # of a local folder
-    return digest(__version__, data.digest(twins=False), config.model, weights, config.seed, str(dtype))
+    """A hash of what every step depends on: data without clean twins, the model and its files, seed, precision."""
+    files = _model_files(Path(config.model))
+    return digest(__version__, data.digest(twins=False), config.model, files, config.seed, str(dtype))
+
+
+def _model_files(folder: Path) -> list[str]:
+    """Hashes of the files of a local model or tagger that decide what it gives: weights, settings, tokenizer, base."""
+    kinds = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
+    found = [sha256(path) for kind in kinds for path in sorted(folder.glob(kind))]
+    if (folder / CARD).is_file() and (folder / "adapter_config.json").is_file():
+        card = read_json(folder / CARD, "a tagger's card")
+        if card.get(BASE) not in EMBEDDED:  # those are known by their hash
+            found.append(hash_of(Path(find_base(folder, card))))
+    return found
 
 
 def recipe_key(recipe: Recipe) -> list[Any]:

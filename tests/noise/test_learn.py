@@ -218,6 +218,15 @@ def test_styles_are_the_names_before_the_stroke_and_small_ones_are_counted_toget
     assert list(learn([TextPair(p.clean, p.noisy, "real", "no stroke") for p in one]).styles) == ["all"]
 
 
+def test_a_small_source_called_other_is_counted_and_names_are_escaped(tmp_path):
+    one, _ = pairs_of('Le "Petit" Journal\\', 6)
+    clean = prose(600, seeded(0))
+    model = learn([*one, TextPair(clean, clean.replace("e", "c", 20), "real", "other/1")])
+    assert {name: style.documents for name, style in model.styles.items()} == {'Le "Petit" Journal\\': 6, "other": 1}
+    model.save(tmp_path / "m.json")
+    assert NoiseModel.load(tmp_path / "m.json") == model
+
+
 def test_the_order_of_documents_does_not_matter_for_the_counts():
     pairs, _ = pairs_of("press", 5)
     one, two = learn(pairs).styles["press"], learn(pairs[::-1]).styles["press"]

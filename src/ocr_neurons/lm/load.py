@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -212,17 +212,29 @@ def fingerprint(model: nn.Module) -> str:
     digest = hashlib.sha256()
     config = getattr(trunk, "config", None)
     digest.update(repr([(key, _plain(getattr(config, key, None))) for key in CONFIG_ESSENTIALS]).encode())
+    _hash_weights(digest, trunk.named_parameters())
+    return digest.hexdigest()[:16]
+
+
+def head_fingerprint(model: nn.Module) -> str:
+    """16 hexadecimal digits that identify what :func:`fingerprint` leaves out: the parameters outside the trunk."""
+    trunk = {id(parameter) for parameter in getattr(model, "base_model", model).parameters()}
+    digest = hashlib.sha256()
+    _hash_weights(digest, (pair for pair in model.named_parameters() if id(pair[1]) not in trunk))
+    return digest.hexdigest()[:16]
+
+
+def _hash_weights(digest: Any, weights: Iterable[tuple[str, nn.Parameter]]) -> None:  # noqa: ANN401 - hashlib's object
     threads = torch.get_num_threads()
     # One thread: hashing sets the pace anyway, and on a busy machine threads wait for each other at every small tensor.
     torch.set_num_threads(1)
     try:
-        for name, parameter in sorted(trunk.named_parameters()):
+        for name, parameter in sorted(weights, key=lambda pair: pair[0]):
             digest.update(f"\n{name} {tuple(parameter.shape)} ".encode())
             bits = parameter.detach().to(torch.bfloat16).contiguous().view(torch.int16).cpu()
-            digest.update(memoryview(bits.numpy()).cast("B"))
+            digest.update(bits.numpy().data.cast("B"))
     finally:
         torch.set_num_threads(threads)
-    return digest.hexdigest()[:16]
 
 
 def _plain(value: object) -> object:

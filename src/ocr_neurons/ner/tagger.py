@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
+from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.lm.batches import Batch, pad, plan, token_budget
+from ocr_neurons.lm.load import fingerprint, head_fingerprint
 from ocr_neurons.ner.decode import decode, span_probabilities
 from ocr_neurons.ner.encode import Window, windows
 from ocr_neurons.ner.encoding import Encoding
@@ -40,6 +42,11 @@ class Tagger:
         """The transformer without its head."""
         inner = getattr(self.model, "base_model", self.model)
         return inner if isinstance(inner, nn.Module) else self.model
+
+    def identity(self) -> str:
+        """A hash of all that decides its labels: weights (as rounded to bfloat16), labels, encoding, attention."""
+        rule = [self.labels, self.encoding.to_json(), self.info.get("attention")]
+        return digest(fingerprint(self.model), head_fingerprint(self.model), rule)
 
     def tag(self, documents: Sequence[Document], reporter: Reporter = QUIET) -> list[Document]:
         """The documents with predicted labels in place of their own. Every token gets one."""

@@ -161,6 +161,7 @@ def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
         "model": bench.config.model,
         "data": bench.data.name,
         "seed": seed,
+        "training_seed": bench.given.seed if bench.given else seed,
         "test_documents": len(bench.data.test),
         "clean_twins": bench.data.twin_scope if "test" in bench.data.clean_twins else "",
         "recommended": best.name if best else None,
@@ -178,6 +179,11 @@ def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
 def _notes(bench: Bench, given: Given | None) -> list[str]:
     """What a reader must know of this comparison beside its numbers."""
     notes = []
+    if given:
+        notes.append(
+            f"The plain tagger was given, so taggers were trained with the seed of its card, {given.seed}; `--seed` "
+            "decides the choice of random neurons alone. For another training give a tagger of another seed."
+        )
     if given and given.data and given.data not in (bench.config.data, bench.data.name):
         notes.append(
             f"The tagger's card says that it was trained on {given.data}; here gains and other taggers are trained on "

@@ -22,8 +22,8 @@ PROTOCOL = (
 )
 LIMITS = (
     "Intervals speak of other documents like these, not of another training: with one seed a difference between two "
-    "trained taggers is partly luck of the draw, so repeat with `--seed`. The best of many on test looks better than "
-    "it is; the corrected p counts that in, the intervals do not."
+    "trained taggers is partly luck of the draw, so repeat with another seed of training. The best of many on test "
+    "looks better than it is; the corrected p counts that in, the intervals do not."
 )
 SCOPES = {
     "text": "Clean text: clean twins of the same documents.",

@@ -57,8 +57,9 @@ def learn(
             f"{sum(changes.values())} changes in {len(aligned.documents)} aligned documents "
             f"({_left_out(aligned.left_out)}); wanted at least {LEAST} to learn noise from; give more text"
         )
-    for name in [name for name in groups if changes[name] < LEAST and len(groups) > 1]:
-        groups["other"].update(groups.pop(name))
+    small = [groups.pop(name) for name in changes if changes[name] < LEAST and len(changes) > 1]
+    for group in small:
+        groups["other"].update(group)  # a source may have that name
     styles = {name: _style(evened(group)) for name, group in sorted(groups.items())}
     total = sum(style.characters for style in styles.values())
     weighed = {

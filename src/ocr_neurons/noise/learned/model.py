@@ -100,7 +100,7 @@ class NoiseModel:
             ],
         }
         lines = [f'"{key}": {_json(value)}' for key, value in head.items()]
-        styles = [f'"{name}": {_style_json(style)}' for name, style in self.styles.items()]
+        styles = [f"{_json(name)}: {_style_json(style)}" for name, style in self.styles.items()]
         lines.append('"styles": {\n' + ",\n".join(styles) + "\n}")
         write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
