@@ -67,6 +67,16 @@ def test_json_holds_all_that_was_asked(place, run):
     assert value["against"][str(gold)]["fuzzy"]["PERS"]["p_holm"] == adjusted[-1]
 
 
+def test_ids_that_come_from_file_names_need_not_agree(place, run, tmp_path):
+    for name in ("gold", "persons"):
+        text = (place / f"{name}.tsv").read_text()
+        kept = [line for line in text.splitlines(keepends=True) if "document_id" not in line]
+        (tmp_path / f"{name}.tsv").write_text("".join(kept))
+    status, out, _ = run(tmp_path / "gold.tsv", tmp_path / "persons.tsv", "--json", "--draws", 100)
+    assert status == 0
+    assert json.loads(out) == json.loads(run(place / "gold.tsv", place / "persons.tsv", "--json", "--draws", 100)[1])
+
+
 def test_tables_say_how_to_read_them(place, run):
     _, out, _ = run(
         place / "gold.tsv", place / "Places.tsv", "--against", place / "persons.tsv", "--draws", 100, "--noise-bins",

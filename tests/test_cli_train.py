@@ -101,6 +101,8 @@ def test_of_several_seeds_only_those_that_are_missing_are_made(place, capsys):
         ("--seeds 1-x", "seeds '1-x' given; wanted numbers"),
         ("--epochs -1", "recipe: epochs = -1 given; wanted 0 (by the size of the data) or more"),
         ("--edit no.json", "no.json: no such file; wanted an edit"),
+        ("--noise en", "--noise en: this recipe trains on no noise"),
+        ("--seed 2 --seeds 1-2", "not allowed with argument --seed"),
         ("--recipe noise --noise zz", "noise model 'zz': no such file"),
     ],
 )

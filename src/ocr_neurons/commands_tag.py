@@ -49,10 +49,9 @@ def tag(args: argparse.Namespace) -> int:
             done = tag_into_file(plan, tagger, options, reporter)
     if not done.files:
         raise UserError(nothing(plan, args.files))
-    page = write_page(plan.out) if record and plan.format == "jsonl" else None
     _tell(plan, done, reporter)
-    if page:
-        reporter.say(f"  names, and where to look first: {page}")
+    if record and plan.format == "jsonl":
+        reporter.say(f"  names, and where to look first: {write_page(plan.out)}")
     return 1 if plan.refused else 0
 
 

@@ -30,8 +30,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--noise", help="noise model of recipes that train on noise: en, fr, de, or a file")
     parser.add_argument("--edit", type=Path, help="edit (edit.json) that is active while the tagger is trained")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seeds", type=checked(seeds), help="train one tagger for each of, such as 1-3")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--seed", type=int, default=1)
+    which.add_argument("--seeds", type=checked(seeds), help="train one tagger for each of, such as 1-3")
     parser.add_argument("--report-to", default="", help="loggers of the Trainer, such as tensorboard or wandb")
     parser.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
 
@@ -110,6 +111,11 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
 
     chosen = load_config(args.config).train if args.config else recipe(args.recipe)
     given = {"epochs": args.epochs, "patience": args.patience, "noise": args.noise}
+    if args.noise and not chosen.noise_share:
+        raise UserError(
+            f"--noise {args.noise}: this recipe trains on no noise; use --recipe noise or stable, or set noise_share "
+            "under [train] in --config"
+        )
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -110,6 +110,67 @@ def test_an_interrupted_training_goes_on_to_the_same_tagger(tiny_folder, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "whole"]
 
 
+def test_patience_counts_what_was_before_an_interruption(tiny_folder, tmp_path, monkeypatch):
+    """Dev F1 0.6, 0.5, 0.4 is the end with a patience of 2, wherever the training was stopped; 0.9 never comes."""
+    scores, given = [0.6, 0.5, 0.4, 0.9], {"epoch": 0, "steps": 0, "saved": 0}
+
+    def judge(*_):
+        def score():
+            given["epoch"] += 1
+            return scores[given["epoch"] - 1]
+
+        return score
+
+    monkeypatch.setattr(room, "_judge", judge)
+    settings = {"dev": planted(2, seed=1), "recipe": replace(LEARN, epochs=4, patience=2)}
+    documents, base = planted(8, seed=0), str(tiny_folder("llama"))
+    whole = train(documents, base, tmp_path / "whole", **settings)
+    assert whole["dev_f1"] == scores[:3]
+    given["epoch"] = 0
+    step, save = TaggerTrainer.training_step, room._save
+
+    def stopped(self, *args, **kwargs):
+        given["steps"] += 1
+        if given["steps"] == whole["steps"] * 2 // 3 + 1:
+            raise KeyboardInterrupt
+        return step(self, *args, **kwargs)
+
+    def killed(*args, **kwargs):
+        given["saved"] += 1
+        if given["saved"] == 1:
+            raise KeyboardInterrupt
+        return save(*args, **kwargs)
+
+    monkeypatch.setattr(TaggerTrainer, "training_step", stopped)
+    monkeypatch.setattr(room, "_save", killed)
+    for _ in range(2):  # in the third epoch, then after the last one, before the tagger is saved
+        with pytest.raises(KeyboardInterrupt):
+            train(documents, base, tmp_path / "again", **settings)
+    again = train(documents, base, tmp_path / "again", **settings)
+    assert (again["dev_f1"], again["epoch_kept"]) == (whole["dev_f1"], 1)
+    assert digests(tmp_path / "again") == digests(tmp_path / "whole")
+
+
+def test_a_stop_while_a_checkpoint_is_written(tiny_folder, tmp_path, monkeypatch):
+    settings = {"dev": planted(2, seed=1), "recipe": replace(LEARN, epochs=3)}
+    documents, base = planted(4, seed=0), str(tiny_folder("llama"))
+    train(documents, base, tmp_path / "whole", **settings)
+    plain, written = TaggerTrainer._save_optimizer_and_scheduler, 0
+
+    def cut(self, out):
+        nonlocal written
+        written += 1
+        if written == 2:
+            raise KeyboardInterrupt
+        return plain(self, out)
+
+    monkeypatch.setattr(TaggerTrainer, "_save_optimizer_and_scheduler", cut)
+    with pytest.raises(KeyboardInterrupt):
+        train(documents, base, tmp_path / "again", **settings)
+    train(documents, base, tmp_path / "again", **settings)
+    assert digests(tmp_path / "again") == digests(tmp_path / "whole")
+
+
 def test_another_recipe_does_not_go_on_from_it(tiny_folder, tmp_path, monkeypatch):
     documents, base = planted(4, seed=0), str(tiny_folder("llama"))
 

@@ -358,3 +358,68 @@ def test_cut_words_of_hipe_files(tagger, tmp_path):
     (tagged,) = read_hipe(tmp_path / "out.tsv")
     assert [t.text for t in tagged.tokens] == [t.text for t in read_hipe(tmp_path / "in.tsv")[0].tokens]
     assert tagged.labels()[at : at + 3] == ["B-loc", "I-loc", "I-loc"]
+
+
+def test_a_file_that_changes_while_it_is_tagged_is_tagged_again(tagger, tmp_path, monkeypatch):
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    pages.mkdir()
+    (pages / "a.txt").write_text(text_of(1))
+    plain = job._tag
+
+    def meanwhile(*args):
+        (pages / "a.txt").write_text(text_of(2))
+        return plain(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_tag", meanwhile)
+        assert tag(tagger, pages, "--out", out) == 0
+    assert records(out / "a.txt.jsonl")[0]["text"] == text_of(1)
+    assert tag(tagger, pages, "--out", out) == 0
+    assert records(out / "a.txt.jsonl")[0]["text"] == text_of(2)
+
+
+def test_outputs_that_cannot_be_written_do_not_lose_the_rest(tagger, tmp_path, capsys, monkeypatch):
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    pages.mkdir()
+    monkeypatch.setattr(job, "GROUP", 1)
+    for name in ("1.txt", "3.txt", "2" * 240 + ".txt", "2" * 250 + ".txt"):
+        (pages / name).write_text(text_of(1))
+    (pages / "2.jsonl").write_text('{"tokens":["in","\\ud800x"],"tags":["O","O"]}\n')
+    for _ in range(2):
+        assert tag(tagger, pages, "--out", out, "--quiet") == 1
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 2
+        assert any("is too long for a file's name; rename the file" in line for line in said)
+        assert any("half a character" in line for line in said)
+        assert {"1.txt.jsonl", "3.txt.jsonl", "2" * 240 + ".txt.jsonl"} < set(listing(out))
+
+
+def test_files_of_one_name_from_other_folders(tagger, tmp_path, capsys):
+    out = tmp_path / "out"
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "y.txt").write_text(text_of(number))
+        (tmp_path / name / "x.xml").write_text("<alto>")
+    assert tag(tagger, tmp_path / "one", "--out", out) == 1
+    (out / "y.txt.jsonl").write_text((out / "y.txt.jsonl").read_text() + "\n")  # corrected by hand
+    kept = (out / "y.txt.jsonl").read_bytes()
+    capsys.readouterr()
+    assert tag(tagger, tmp_path / "two", "--out", out) == 2
+    assert f"was made from {tmp_path / 'one' / 'y.txt'}; choose another --out" in capsys.readouterr().err
+    assert (out / "y.txt.jsonl").read_bytes() == kept
+    # into one file: both, told apart, and both refusals
+    assert tag(tagger, tmp_path / "one", tmp_path / "two", "--out", tmp_path / "all.jsonl") == 1
+    assert capsys.readouterr().err.count("x.xml, line 1: broken XML") == 2
+    assert len({record["file"] for record in records(tmp_path / "all.jsonl")}) == 2
+
+
+def test_outputs_that_were_corrected_are_read(tagger, tmp_path):
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    pages.mkdir()
+    (pages / "a.txt").write_text("Mr. Zachary went to Oldham.")
+    assert tag(tagger, pages, "--out", out) == 0
+    (record,) = records(out / "a.txt.jsonl")
+    record["entities"] = [{"type": "PERS", "start": 4, "end": 11}]
+    (out / "a.txt.jsonl").write_text(json.dumps(record) + "\n\n")
+    assert tag(tagger, pages, "--out", out) == 0
+    assert "Zachary" in (out / "report.html").read_text()

@@ -196,6 +196,8 @@ def test_any_document_comes_back(documents: list[Document]) -> None:
 def test_crlf_and_byte_order_mark_are_accepted() -> None:
     text = (OURS / "traps.tsv").read_bytes().decode("utf-8")
     assert parse_hipe("\ufeff" + text.replace("\n", "\r\n"), "file") == parse_hipe(text, "file")
+    head, rest = text.split("\n", 1)
+    assert parse_hipe(head + "\n" + rest.replace("\n", "\r\n"), "file") == parse_hipe(text, "file")
 
 
 def test_layout_that_differs_is_read() -> None:

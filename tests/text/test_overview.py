@@ -64,3 +64,8 @@ def test_aligned_texts() -> None:
     pairs = (TextPair("abcdef", "abxdef", "real", "a"), TextPair("ghij", "gh", "real", "b"))
     told = aligned_facts(AlignedSet("ours", pairs, (Refusal("c", "empty"),)))
     assert told == {"documents": 2, "characters": 10, "cer": 0.3, "refused": {"empty": 1}}
+
+
+def test_a_led_between_two_bins_is_told_as_unknown():
+    token = Token("Oldham", label="B-loc", led=0.0005)
+    assert led_counts([Document("d", (token,))], BINS)["unknown"] == 1

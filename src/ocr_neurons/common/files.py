@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: the system's error, with ``path`` as its file name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f"{_hidden(path)}{os.getpid()}.part")
     try:
         with _blaming(path):
             yield temporary
@@ -47,7 +47,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _blaming(folder):
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        part = Path(tempfile.mkdtemp(prefix=_hidden(folder), dir=folder.parent))
         try:
             yield part
             part.chmod(0o755)
@@ -58,6 +58,11 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
+def _hidden(path: Path) -> str:
+    """How the temporary name beside ``path`` begins; a long name is cut, since file systems allow 255 bytes."""
+    return f".{path.name[:50]}."
+
+
 @contextmanager
 def _blaming(path: Path) -> Iterator[None]:
     """Name ``path`` in errors of the system that name a hidden file or folder beside it, or none (a full disk)."""
@@ -65,7 +70,7 @@ def _blaming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         named = error.filename2 or error.filename
-        hidden = named is None or f"{os.sep}.{path.name}." in f"{os.sep}{os.fsdecode(named)}"
+        hidden = named is None or f"{os.sep}{_hidden(path)}" in f"{os.sep}{os.fsdecode(named)}"
         if error.errno is None or not hidden:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error

@@ -54,6 +54,8 @@ class NoiseCost:
     base: str
     spread: bool
     at: Loss
+    asked: float | None = None
+    """The rate that was asked about, of which ``at`` may fall short."""
 
     def entry(self) -> dict[str, Any]:
         """All values for JSON."""
@@ -105,4 +107,4 @@ def noise_cost(
     wanted = plan.at if plan.at is not None else own if own is not None else USUAL
     at = curve.at(min(wanted, max(point.reached for point in curve.points)))
     base = CLEAN if data.twin_scope == "text" and twins else GIVEN
-    return NoiseCost(data.name, split, measured, curve, name, base, plan.spread, at)
+    return NoiseCost(data.name, split, measured, curve, name, base, plan.spread, at, plan.at)

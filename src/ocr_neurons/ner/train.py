@@ -17,6 +17,7 @@ import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
 from transformers import PreTrainedTokenizerBase
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
@@ -110,7 +111,7 @@ def train(
                 arguments(recipe, scratch, seed, dtype, device, judged=judge is not None, report_to=report_to),
                 plan, Collator(int(tokenizer.pad_token_id or 0)), recipe, judge, reporter,
             )  # fmt: skip
-            last = get_last_checkpoint(str(scratch)) if scratch.is_dir() else None
+            last = _last_checkpoint(scratch)
             if last:
                 reporter.say("  training: goes on from the last epoch that was finished")
             trainer.train(resume_from_checkpoint=last)
@@ -199,13 +200,22 @@ def _found(trainer: TaggerTrainer, plan: Schedule, maker: ExampleMaker) -> dict[
     return found
 
 
+def _last_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that is whole; those that were cut off while they were written are removed."""
+    while folder.is_dir() and (last := get_last_checkpoint(str(folder))):
+        if (Path(last) / TRAINER_STATE_NAME).is_file():  # written last
+            return str(last)
+        shutil.rmtree(last)
+    return None
+
+
 @contextmanager
 def _kept_if_useful(folder: Path) -> Iterator[None]:
     """Of a training that does not end, keep the folder only if it holds a checkpoint to go on from."""
     try:
         yield
     except BaseException:
-        if folder.is_dir() and get_last_checkpoint(str(folder)) is None:
+        if folder.is_dir() and _last_checkpoint(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from ocr_neurons.common.progress import Reporter
@@ -36,9 +36,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         self.plan, self.stability, self.judge = plan, recipe.stability, judge
         self.progress = _Progress(plan, reporter)
-        callbacks: list[TrainerCallback] = [_EpochEnds(plan, judge is not None), self.progress]
-        if judge is not None:
-            callbacks.append(EarlyStoppingCallback(recipe.patience))
+        callbacks: list[TrainerCallback] = [_EpochEnds(plan, recipe.patience if judge else 0), self.progress]
         super().__init__(
             model=model, args=args, train_dataset=plan.examples, eval_dataset=[] if judge else None,
             data_collator=collator, callbacks=callbacks,
@@ -110,14 +108,27 @@ def arguments(
 
 
 class _EpochEnds(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, plan: Schedule, judged: bool) -> None:
-        self.ends, self.judged = set(plan.ends), judged
+    def __init__(self, plan: Schedule, patience: int) -> None:
+        self.ends, self.patience = set(plan.ends), patience
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
+        control.should_training_stop |= self._spent(state)  # it had ended, and was killed before the tagger was saved
+        return control
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
         ended = state.global_step in self.ends
-        control.should_evaluate = ended and self.judged
+        control.should_evaluate = ended and self.patience > 0
         control.should_save = ended
         return control
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
+        # told from the log, which checkpoints hold: so a training that goes on counts what was before
+        control.should_training_stop |= self._spent(state)
+        return control
+
+    def _spent(self, state: Any) -> bool:  # noqa: ANN401
+        scores = [row[MEASURE] for row in state.log_history if MEASURE in row]
+        return self.patience > 0 and len(scores) - 1 - scores.index(max(scores)) >= self.patience if scores else False
 
 
 class _Progress(TrainerCallback):  # type: ignore[misc]

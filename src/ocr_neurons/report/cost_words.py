@@ -26,6 +26,8 @@ def sentence(cost: NoiseCost) -> str:
         f"100 entities exactly instead of {100 * start.recall:.0f}: it {'loses' if at.loss >= 0 else 'gains'} "
         f"{points(abs(at.loss))} points of strict F1{sure}."
     )
+    if cost.asked is not None and cost.asked > at.cer + 0.005:
+        said += f" You asked about {points(cost.asked)} of 100; more than {points(at.cer)} was not reached."
     if at.interval and at.interval[0] <= 0 <= at.interval[1]:
         said += " That cannot be told from no loss with these documents."
     return said

@@ -116,20 +116,23 @@ def read_found(folder: Path, shown: int = 40) -> Found:
 
 
 def _mentions(path: Path, file: str) -> Iterator[Mention]:
-    for number, line in enumerate(read_text(path, "a tagged file (JSON Lines)").removesuffix("\n").split("\n"), 1):
+    for number, line in enumerate(read_text(path, "a tagged file (JSON Lines)").split("\n"), 1):
+        if number > 1 and not line.strip():
+            continue
         try:
             record = json.loads(line)
-            text, pages = record["text"], {page["page"]: page.get("id", "") for page in record["pages"]}
-            for entity in record["entities"]:
+            text, pages = record["text"], {page["page"]: page.get("id", "") for page in record.get("pages", ())}
+            for entity in record["entities"]:  # one that was added by hand may have its place and type alone
                 start, end = entity["start"], entity["end"]
-                numbers = [part["page"] for part in entity["parts"] if "page" in part]
+                numbers = [part["page"] for part in entity.get("parts", ()) if "page" in part]
                 page = (pages.get(numbers[0]) or f"page {numbers[0]}") if numbers else ""
                 yield Mention(
-                    entity["type"], entity["form"], _flat(text[max(0, start - AROUND) : start]),
-                    _flat(text[end : end + AROUND]), float(entity["confidence"]), file, page,
+                    entity["type"], entity.get("form") or _flat(text[start:end]).strip(),
+                    _flat(text[max(0, start - AROUND) : start]), _flat(text[end : end + AROUND]),
+                    float(entity.get("confidence", 1)), file, page,
                 )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
-            wanted = "a line that `ocr-neurons tag` wrote; remove the file and tag again"
+            wanted = "a line that `ocr-neurons tag` wrote; correct it, or remove the file and tag again"
             raise UserError(f"{path}, line {number}: cannot be read ({error}); wanted {wanted}") from None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import sha256
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.tagging.plan import Plan
@@ -42,6 +44,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """An input that was read: its kind, the hash of its bytes, what is in it."""
+
+    one: Input
+    kind: str
+    hash: str
+    readings: list[Reading]
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How files are read: the language of those that do not say; whether tokens of cut words are joined."""
 
@@ -52,13 +64,13 @@ class Options:
 def tag_into_file(plan: Plan, tagger: Tagger, options: Options, reporter: Reporter = QUIET) -> Done:
     """Everything in one file, written at the end; files that cannot be read are added to ``plan.refused``."""
     done = Done()
-    read = [(one, readings) for one, _, readings in _read(plan, plan.inputs, options, QUIET)]
+    read = list(_read(plan, plan.inputs, options, QUIET))
     if not read:
         return done
-    tagged = _tag(tagger, [readings for _, readings in read], reporter)
+    tagged = _tag(tagger, [file.readings for file in read], reporter)
     write_tagged(plan.out, plan.format, [one for file in tagged for one in file])
-    for (one, _), file in zip(read, tagged, strict=True):
-        done.add(one.name, _counts(file))
+    for given, file in zip(read, tagged, strict=True):
+        done.add(given.one.name, _counts(file))
     return done
 
 
@@ -71,17 +83,19 @@ def tag_into_folder(plan: Plan, tagger: Tagger, options: Options, record: Record
     pending: list[tuple[Input, str]] = []
     for one, kind in plan.inputs:
         counts = record.done(one.name, one.path, plan.target(one))
-        if counts is None:
-            pending.append((one, kind))
-        else:
+        if counts is not None:
             done.add(one.name, counts, before=True)
+        elif other := record.others(one.name, one.path):
+            plan.refuse(one, f"{one.path}: {plan.target(one)} was made from {other}; choose another --out for this one")
+        else:
+            pending.append((one, kind))
     done.gone = sorted(record.names() - {one.name for one, _ in plan.inputs} - set(plan.refused))
     inner = reporter if len(pending) == 1 else QUIET
-    group: list[tuple[Input, str, list[Reading]]] = []
+    group: list[_Read] = []
     waiting = 0
-    for one, kind, readings in _read(plan, pending, options, QUIET if inner is reporter else reporter):
-        group.append((one, kind, readings))
-        waiting += sum(len(reading.document.tokens) for reading in readings)
+    for file in _read(plan, pending, options, QUIET if inner is reporter else reporter):
+        group.append(file)
+        waiting += sum(len(reading.document.tokens) for reading in file.readings)
         if waiting >= GROUP:
             _finish(plan, tagger, group, record, done, inner)
             group, waiting = [], 0
@@ -92,34 +106,42 @@ def tag_into_folder(plan: Plan, tagger: Tagger, options: Options, record: Record
     return done
 
 
-def _read(
-    plan: Plan, inputs: Sequence[tuple[Input, str]], options: Options, reporter: Reporter
-) -> Iterator[tuple[Input, str, list[Reading]]]:
+def _read(plan: Plan, inputs: Sequence[tuple[Input, str]], options: Options, reporter: Reporter) -> Iterator[_Read]:
     for one, kind in reporter.track(inputs, "tagging", total=len(inputs)):
         try:
+            known = sha256(one.path)  # before it is read: what is written meanwhile is then seen the next time
             readings = read_file(one, kind, language=options.language, join=options.join)
         except (UserError, OSError) as error:
-            plan.refused[one.name] = str(error)
+            plan.refuse(one, str(error))
             continue
-        yield one, kind, readings
+        yield _Read(one, kind, known, readings)
 
 
 def _finish(
     plan: Plan,
     tagger: Tagger,
-    group: Sequence[tuple[Input, str, list[Reading]]],
+    group: Sequence[_Read],
     record: Record,
     done: Done,
     reporter: Reporter,
 ) -> None:
-    """Tag a group and write its outputs."""
-    tagged = _tag(tagger, [readings for *_, readings in group], reporter)
+    """Tag a group and write its outputs; a file whose output cannot be written is no reason to leave the others."""
+    tagged = _tag(tagger, [given.readings for given in group], reporter)
     record.save()  # before the first output: whatever stops us, the next run knows whose folder it is, and by which key
-    for (one, kind, _), file in zip(group, tagged, strict=True):
-        target = plan.target(one)
-        write_tagged(target, plan.format, file)
+    for given, file in zip(group, tagged, strict=True):
+        one, target = given.one, plan.target(given.one)
+        try:
+            write_tagged(target, plan.format, file)
+        except UserError as error:
+            plan.refuse(one, f"{one.path}: {error}")
+            continue
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise  # a full disk is no file's fault
+            plan.refuse(one, f"{one.path}: {target.name} is too long for a file's name; rename the file")
+            continue
         counts = _counts(file)
-        record.note(one.name, one.path, kind, target, counts)
+        record.note(one.name, one.path, given.hash, given.kind, target, counts)
         done.add(one.name, counts)
     record.save()
 

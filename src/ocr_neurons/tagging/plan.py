@@ -32,6 +32,10 @@ class Plan:
     refused: dict[str, str] = field(default_factory=dict)
     aside: list[str] = field(default_factory=list)
 
+    def refuse(self, one: Input, reason: str) -> None:
+        """Note why an input is not tagged."""
+        self.refused[str(one.path) if one.name in self.refused else one.name] = reason
+
     def target(self, given: Input) -> Path:
         """Where an input's own output goes, in a folder."""
         suffix = f".{self.format}"
@@ -72,12 +76,12 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
         try:
             kind = kind_of(one.path)
         except (UserError, OSError) as error:
-            plan.refused[one.name] = _reason(one, error)
+            plan.refuse(one, _reason(one, error))
             continue
         if kind:
             plan.inputs.append((one, kind))
         elif one.path.resolve() in named:
-            plan.refused[one.name] = f"{one.path}: no kind of text that is known here; wanted {WANTED}"
+            plan.refuse(one, f"{one.path}: no kind of text that is known here; wanted {WANTED}")
         else:
             plan.aside.append(one.name)
     if not plan.inputs:
@@ -86,6 +90,11 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
     if folder and count > 1:
         name = next(one.name for one, _ in plan.inputs if plan.target(one) == target)
         raise UserError(f"{name}: given {count} times; wanted different names; tag the folders one by one")
+    if not folder and count > 1:  # files of one name, told apart by their whole paths
+        names = Counter(one.name for one, _ in plan.inputs)
+        plan.inputs = [
+            (Input(one.path, one.path.as_posix()) if names[one.name] > 1 else one, kind) for one, kind in plan.inputs
+        ]
     return plan
 
 

@@ -41,7 +41,10 @@ class Record:
         elif folder.is_dir() and any(folder.iterdir()):
             raise UserError(f"{folder}: is not empty, and `ocr-neurons tag` did not write it; choose another folder")
         self.stale = bool(self.value) and self.value.get("key") != key
-        known = {} if self.stale else self.value.get("files", {})
+        noted = self.value.get("files", {})
+        self.origins = {name: one.get("from", "") for name, one in noted.items() if isinstance(one, dict)}
+        """Where the inputs that are noted were, stale ones too."""
+        known = {} if self.stale else noted
         self.value = {"key": key, **facts, "versions": versions(), "files": known}
 
     def names(self) -> set[str]:
@@ -55,10 +58,16 @@ class Record:
             return None
         return Counts(**noted["counts"]) if noted.get("sha256") == sha256(source) else None
 
-    def note(self, name: str, source: Path, kind: str, target: Path, counts: Counts) -> None:
-        """Note an input as done; written by :meth:`save`."""
+    def others(self, name: str, source: Path) -> str:
+        """Another file that the output of this name was made from, if that is still there; else empty."""
+        origin = self.origins.get(name, "")
+        return origin if origin and Path(origin) != source.resolve() and Path(origin).is_file() else ""
+
+    def note(self, name: str, source: Path, known: str, kind: str, target: Path, counts: Counts) -> None:
+        """Note an input, whose bytes had the hash ``known`` when they were read, as done; written by :meth:`save`."""
         self.value["files"][name] = {
-            "sha256": sha256(source),
+            "sha256": known,
+            "from": str(source.resolve()),
             "kind": kind,
             "output": target.name,
             "counts": asdict(counts),

@@ -66,7 +66,7 @@ def parse_hipe(text: str, name: str) -> list[Document]:
         lines.pop()
     if not lines:
         raise UserError(f"{name}: the file is empty; wanted {_WANTED}")
-    if lines[0].endswith("\r"):
+    if "\r\n" in text:
         lines = [line.removesuffix("\r") for line in lines]
     columns, places = _read_header(lines[0], name)
 

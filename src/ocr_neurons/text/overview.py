@@ -29,7 +29,7 @@ def overview(dataset: Dataset, bins: Sequence[Bin]) -> dict[str, Any]:
 
 
 def led_counts(documents: Iterable[Document], bins: Sequence[Bin]) -> dict[str, int]:
-    """How many entities have a LED in each of ``bins``, and how many have none; bins must hold every LED there is."""
+    """How many entities have a LED in each of ``bins``, and how many have none, or one between bins."""
     counts = {f"{low:g}-{high:g}": 0 for low, high in bins} | {UNKNOWN: 0}
     for document in documents:
         for entity in document.entities():
@@ -37,7 +37,7 @@ def led_counts(documents: Iterable[Document], bins: Sequence[Bin]) -> dict[str, 
             inside = (
                 f"{low:g}-{high:g}" for low, high in bins if led is not None and (low <= led < high or low == led)
             )
-            counts[UNKNOWN if led is None else next(inside)] += 1
+            counts[UNKNOWN if led is None else next(inside, UNKNOWN)] += 1
     return counts
 
 

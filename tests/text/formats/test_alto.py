@@ -52,6 +52,7 @@ def test_hyp_alone_goes_by_the_text():
     assert texts(read(block(string("Liver") + "<HYP CONTENT='\u00ad'/>", string("Pool")))) == ["LiverPool"]
     assert texts(read(block(string("Saint") + "<HYP CONTENT='-'/>", string("Denis")))) == ["Saint-Denis"]
     assert texts(read(block(string("Liver-") + "<HYP CONTENT='-'/>", string("pool")))) == ["Liverpool"]
+    assert texts(read(block(string("Liver-") + "<HYP CONTENT='\u00ad'/>", string("pool")))) == ["Liverpool"]
 
 
 def test_over_blocks_and_pages():

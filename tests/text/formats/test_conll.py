@@ -93,3 +93,12 @@ def test_other_columns_and_separators():
 def test_what_cannot_be_read(text, message):
     with pytest.raises(UserError, match=message):
         read_conll(text.encode(), "x", "x")
+
+
+def test_white_space_that_is_a_token_or_in_one():
+    rows = [("\u00a0", "O"), ("10\u00a0000", "O"), ("\u3000", "O"), ("Liverpool", "B-loc")]
+    for between in "\t", " ":
+        text = "".join(f"{token}{between}{label}\n" for token, label in rows)
+        (document,) = read_conll(text.encode(), "x", "x")
+        assert document.labels() == [label for _, label in rows]
+        assert document.tokens[3].text == "Liverpool"

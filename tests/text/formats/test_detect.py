@@ -32,6 +32,7 @@ from ocr_neurons.text.hipe_tsv import format_hipe
         (b'{"a": []}', ""),
         (b'{"tokens": ["a"], "tags": [0]}', "tokens"),
         (b"a b c\nd e f\n", ""),
+        (b"1. O\n", ""),
         (b"a O\nb B-x\n", "conll"),
         (b"TOKEN\tNE-COARSE-LIT\tMISC\ncaf\xe9\tO\t_\n", "hipe"),
         (b"caf\xe9 O\nb B-x\n", "conll"),

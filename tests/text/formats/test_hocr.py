@@ -31,6 +31,21 @@ def test_sloppy_html():
     assert reading.pages[0].image == "x.png"
 
 
+def test_letters_one_by_one_and_what_the_engine_also_thought_of():
+    """As Tesseract writes with hocr_char_boxes and lstm_choice_mode; ins and del of the specification."""
+    cinfo = "<span class='ocrx_cinfo' title='x_bboxes 1 2 3 4; x_conf 99'>{}</span>"
+    choice = "<span class='ocrx_cinfo' title='x_confs {}'>{}</span>"
+    letters = "\n".join(map(cinfo.format, "ship"))
+    rivals = "".join(f"<span>{choice.format(9, sign)}</span>" for sign in "xyz")
+    reading = read(
+        f"<span class='ocr_line'><span class='ocrx_word' title='bbox 1 2 3 4'>\n{letters}\n</span>\n"
+        f"<span class='ocrx_word' title='bbox 5 2 9 4'>came{rivals}</span>\n"
+        "<span class='ocrx_word'><span class='alternatives'><ins class='alt'>in</ins><del class='alt'>im</del></span>"
+        "</span></span>"
+    )
+    assert reading.text == "ship came in"
+
+
 def test_lines_without_words_and_words_without_lines():
     reading = read(
         "<div class='ocr_page'><span class='ocr_line' title='bbox 1 2 3 4'>Mr. Brown</span>"

@@ -88,6 +88,17 @@ def test_regions_alone():
     assert read(f"<TextRegion>{inner}{equiv('Mr. John')}</TextRegion>").text == "Mr. John"
 
 
+def test_lines_that_are_mere_outlines():
+    bare = f"<TextLine id='l'>{COORDS}</TextLine>"
+    inner = f"<TextRegion id='i'>{COORDS}</TextRegion>"
+    for inside in (bare, inner, bare + inner):
+        reading = read(f"<TextRegion id='r'>{COORDS}{inside}{equiv('The ship came')}</TextRegion>")
+        assert [(p.box and p.box.xywh, p.level) for p in reading.places] == [((10, 20, 100, 40), "region")] * 3
+        assert reading.text == "The ship came"
+    full = f"<TextRegion id='i'>{COORDS}{equiv('a')}</TextRegion>"
+    assert read(f"<TextRegion id='r'>{COORDS}{full}{equiv('a')}</TextRegion>").text == "a"
+
+
 def test_alternatives_points_of_2010_and_language():
     body = (
         "<TextRegion><TextLine primaryLanguage='French'><Coords><Point x='5' y='6'/><Point x='9' y='16'/></Coords>"

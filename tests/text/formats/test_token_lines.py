@@ -86,3 +86,8 @@ def test_what_cannot_be_read(data, message):
     with pytest.raises(UserError, match=message) as error:
         read_token_lines(data, "x", "x")
     assert "\n" not in str(error.value)
+
+
+def test_documents_without_an_id_stay_apart():
+    given = lines(*[{"document_id": None, "tokens": ["a", "b"], "tags": ["O", "B-loc"]}] * 3)
+    assert [len(d.tokens) for d in read_token_lines(given, "x", "x")] == [2, 2, 2]

@@ -44,6 +44,10 @@ def read_alto(data: bytes, where: str, name: str, language: str = "") -> Reading
     return compose(name, "alto", pages, _language(nodes) or language)
 
 
+_HYPHENS = ("-", "\u00ad", "\u00ac", "\u2010", "\u2e17")
+"""Hyphen-minus, soft hyphen, not sign, hyphen, double oblique hyphen: some engines write one in the word as well."""
+
+
 def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:
     """The words of a line; the last one with its hyphen."""
     word: Word | None = None
@@ -54,7 +58,7 @@ def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:
             space = True
         elif node.name == "HYP" and word:
             sign = node.get("CONTENT").strip() or "-"
-            word = replace(word, text=word.text + sign * (not word.text.endswith(sign)))
+            word = replace(word, text=word.text + sign * (not word.text.endswith((sign, *_HYPHENS))))
         elif node.name == "String" and node.get("CONTENT").strip():
             if word:
                 yield word

@@ -18,6 +18,8 @@ from ocr_neurons.text.formats.plain import decode
 WANTED = "CoNLL-2003 columns: token, then others, the label (O, B-…, I-…) last"
 LABEL = re.compile(r"O|[BIES]-\S+")
 START = "-DOCSTART-"
+_BLANK = " \t\r"
+"""What parts columns; other white space, such as U+00A0, may be a token or in one."""
 
 
 def read_conll(data: bytes, where: str, name: str, language: str = "") -> list[Document]:
@@ -41,8 +43,9 @@ def read_conll(data: bytes, where: str, name: str, language: str = "") -> list[D
             sentences.clear()
 
     for number, line in enumerate([*lines, ""], 1):
-        fields = line.strip().split("\t" if "\t" in line else None)
-        if not line.strip() or fields[0] == START:
+        line = line.strip(_BLANK)
+        fields = line.split("\t") if "\t" in line else re.split(r"[ \r]+", line)
+        if not line or fields[0] == START:
             if rows:
                 sentences.append(sentence(rows))
                 rows.clear()

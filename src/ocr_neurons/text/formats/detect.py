@@ -61,7 +61,10 @@ def _table(text: str) -> str:
     if first.startswith("{"):
         return "tokens" if _token_line(first, whole=len(lines) > 1) else ""
     rows = [line.split("\t" if "\t" in line else None) for line in lines[:-1][:200] or lines if line.strip()]
-    labelled = sum(len(row) > 1 and bool(LABEL.fullmatch(row[-1])) for row in rows)
+    labels = [row[-1] for row in rows if len(row) > 1 and LABEL.fullmatch(row[-1])]
+    labelled = len(labels)
+    if labels == ["O"] and START not in text:  # a nearly empty page, such as "1. O"
+        return ""
     # a row in ten may be broken: the reader tells which
     return "conll" if 0 < 0.9 * len(rows) <= labelled or first.startswith(START) else ""
 

@@ -63,6 +63,7 @@ class _Parser(HTMLParser):
         self._blocks: list[list[list[Word]]] = []
         self._boxes: dict[str, Box | None] = {}
         self._text: dict[str, str] = {"line": "", "word": ""}
+        self._lettered = False  # whether the letters of the word stand one by one
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _VOID:
@@ -70,6 +71,11 @@ class _Parser(HTMLParser):
         attributes = {key: value or "" for key, value in attrs}
         classes = attributes.get("class", "").split()
         kind = next((kind for kind, names in _KINDS.items() if any(name in names for name in classes)), "")
+        if not kind and self._count["word"]:  # of one letter, or what the engine also thought of
+            title = attributes.get("title", "")
+            if "x_bboxes" in title or "x_confs" in title or "alt" in classes:
+                kind = "letter" if "x_bboxes" in title or tag == "ins" else "other"
+                self._lettered |= kind == "letter"
         self._open.append((tag, kind))
         self._count.update((f"<{tag}>", kind))
         if kind and (code := attributes.get("lang", "")):
@@ -77,7 +83,7 @@ class _Parser(HTMLParser):
         title = attributes.get("title", "")
         if kind == "page":
             self._begin_page(title, attributes.get("id", ""))
-        elif kind:
+        elif kind in _KINDS:
             if not self.pages:
                 self._begin_page("", "")
             if kind == "block":
@@ -96,8 +102,8 @@ class _Parser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         kind = "word" if self._count["word"] else "line"
-        if self._count[kind]:
-            self._text[kind] += data
+        if self._count[kind] and not self._count["other"]:
+            self._text[kind] += data.strip() if kind == "word" and self._lettered else data
 
     def close(self) -> None:
         super().close()
@@ -122,6 +128,7 @@ class _Parser(HTMLParser):
     def _begin(self, kind: str, title: str) -> None:
         self._boxes[kind] = self._box(title)
         self._text[kind] = ""
+        self._lettered = False
         if not self._blocks:
             self._blocks.append([])
         if kind == "line" or not self._blocks[-1]:

@@ -69,11 +69,17 @@ def _lines(region: Node, where: str) -> Sequence[Line]:
     if all(ranks):
         known = [int(rank[1]) for rank in ranks if rank]
         lines = [line for _, line in sorted(zip(known, lines, strict=True), key=lambda pair: pair[0])]
-    inside = any(inner.name in _REGIONS for child in region.children for inner in child.walk())
-    if not lines and not inside:  # the region's own text, line by line
-        box = _box(region, where)
-        return [split_words(line, box, "region") for line in _text(region).splitlines()]
-    return [_words(line, where) for line in lines]
+    found = [_words(line, where) for line in lines]
+    if any(word.text for line in found for word in line) or _text_inside(region):
+        return found
+    box = _box(region, where)  # lines and inner regions, if any, are mere outlines: the region's own text, line by line
+    return [split_words(line, box, "region") for line in _text(region).splitlines()]
+
+
+def _text_inside(region: Node) -> bool:
+    """Whether a region inside this one has text, which is read there."""
+    inner = (node for child in region.children for node in child.walk() if node.name in _REGIONS)
+    return any(node.name == "Unicode" and node.text.strip() for one in inner for node in one.walk())
 
 
 def _words(line: Node, where: str) -> Line:

@@ -42,7 +42,10 @@ def read_token_lines(
         if line.strip():
             try:
                 value = json.loads(line)
-                identity = next((str(value[key]) for key in ("document_id", "doc_id") if key in value), "")
+                given = next(
+                    (value[key] for key in ("document_id", "doc_id") if key in value and value[key] is not None), ""
+                )
+                identity = " ".join(str(given).split())
                 rows.append((identity or f"{name}-{number}", _sentence(value, names or ONTONOTES)))
             except (json.JSONDecodeError, RecursionError) as error:
                 raise UserError(f"{where}, line {number}: not JSON ({error}); wanted {WANTED}") from None
@@ -83,4 +86,6 @@ def _sentence(value: dict[str, Any], names: Sequence[str]) -> tuple[Token, ...]:
             raise ValueError(f"label {labels[-1]!r}")
     if not all(isinstance(word, str) and word.strip() for word in words):
         raise ValueError("a token that is no text")
+    if any("\ud800" <= sign <= "\udfff" for word in words for sign in word):
+        raise ValueError("half a character (a lone surrogate) in a token")
     return sentence([(" ".join(word.split()), label) for word, label in zip(words, labels, strict=True)])
