@@ -19,7 +19,7 @@ CONFIGS = st.builds(
     model=st.sampled_from(["smollm2", "C:\\models\\x", 'a "b"', "ünï"]),
     seed=st.integers(-(2**40), 2**40),
     train=st.builds(Recipe, epochs=st.integers(1, 9), learning_rate=st.floats(1e-9, 1)),
-    pairs=st.builds(Pairing, words=st.integers(1, 999), levels=st.just(("high",))),
+    pairs=st.builds(Pairing, words=st.integers(3, 999), levels=st.just(("high",))),
     rank=st.builds(Ranking, share=st.floats(0, 1), threshold=st.sampled_from([0.5, 1.0, 3.0])),
     sweep=st.builds(
         Sweeping,
@@ -81,6 +81,8 @@ def test_changed_leaves_what_is_none():
         ("[sweep]\ndraws = -1", "draws of 0 or more"),
         ('[pairs]\nprotocol = "contxt"', "protocol 'contxt' given; wanted one of context"),
         ("[pairs]\nwords = 0", "0 words given; wanted at least 1"),
+        ("[pairs]\nwords = 2", "words = 2 given; wanted at least 3 to rank by size"),
+        ('[pairs]\nwords = 3\n[rank]\nmethod = "dose"', "wanted at least 4 to rank by dose"),
         ('[pairs]\nlevels = ["hgih"]', "hgih"),
         ("[rank]\nshare = 1.5", "share 1.5 given; wanted a number from 0 to 1"),
         ("[rank]\nthreshold = 1.2", "threshold 1.2 given; wanted one of 0.5, 1"),

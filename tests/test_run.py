@@ -211,6 +211,14 @@ def test_other_attention_in_the_card_of_a_given_tagger_is_seen(first, config, tm
     assert "every step was done before" not in said.getvalue()
 
 
+def test_regions_that_the_model_lacks_show_before_it_is_trained(config, tmp_path):
+    for region in ("layer-40", "layer-4"):
+        other = replace(config, sweep=replace(config.sweep, regions=(region,)))
+        with pytest.raises(UserError, match=f"4 layers; region '{region}' given"):
+            run(other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_equal_seeds_give_equal_numbers(first, config, tmp_path):
     out, summary = first
     assert timeless(run(config, tmp_path / "second")) == timeless(summary)

@@ -155,6 +155,10 @@ class Config:
     def __post_init__(self) -> None:
         if self.model.startswith("~"):  # a file of settings has no shell that would spell it out
             object.__setattr__(self, "model", str(user_path(self.model)))
+        if self.pairs.words < (needed := method(self.rank.method).words):
+            raise UserError(
+                f"pairs: words = {self.pairs.words} given; wanted at least {needed} to rank by {self.rank.method}"
+            )
 
     def changed(self, **values: Any) -> Config:  # noqa: ANN401 - any field
         """The same with other values; those that are None are left as they are."""

@@ -27,6 +27,7 @@ from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
 from ocr_neurons.steps import (
     base_key,
+    check_regions,
     describe,
     load_profiles,
     probe_files,
@@ -77,6 +78,7 @@ class _Run:
             source = resolve(config.model, accept_licence=accept_licence, say=reporter.say)
             fetched = time.monotonic() - start
             load_tokenizer(source)  # shows an unknown Hub id before anything is written
+        check_regions(config.sweep.regions, config.model)
         self.pairs = probing_pairs(config, self.data)
         out.mkdir(parents=True, exist_ok=True)
         self.manifest = Manifest(out)

@@ -10,10 +10,12 @@ from typing import Any
 import torch
 
 from ocr_neurons import __version__
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, sha256
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
+from ocr_neurons.lm.load import depth_of
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.ner.base import BASE, find_base, hash_of
@@ -33,6 +35,7 @@ from ocr_neurons.probe.profile import Profile
 from ocr_neurons.probe.profile_file import load_profile, save_profile
 from ocr_neurons.rank.choose import choose
 from ocr_neurons.rank.methods import score
+from ocr_neurons.rank.regions import region
 from ocr_neurons.rank.specific import specific
 from ocr_neurons.text.datasets import SPLITS, Dataset
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
@@ -114,6 +117,22 @@ def _model_files(folder: Path) -> list[str]:
         if card.get(BASE) not in EMBEDDED:  # those are known by their hash
             found.append(hash_of(Path(find_base(folder, card))))
     return found
+
+
+def check_regions(regions: Sequence[str], model: str) -> None:
+    """Refuse regions that a model, or a tagger's folder, has not, before any long work.
+
+    Raises:
+        UserError: names the first.
+    """
+    folder = Path(model)
+    adapters = (folder / CARD).is_file() and (folder / "adapter_config.json").is_file()
+    layers = depth_of(find_base(folder, read_json(folder / CARD, "a tagger's card")) if adapters else model)
+    for name in regions if layers else ():
+        try:
+            region(name, layers or 0)
+        except UserError as error:
+            raise UserError(f"{model}: {layers} layers; {error}; set regions in --config") from None
 
 
 def recipe_key(recipe: Recipe) -> list[Any]:

@@ -78,7 +78,6 @@ def test_random_draws_cover_the_layer_evenly():
         ({"shares": [1.5]}, "wanted shares above 0"),
         ({"factors": [1.0]}, "other than 1"),
         ({"factors": [0.0], "operations": ["mean"]}, "other than 0"),
-        ({"factors": [0.0], "operations": ["scale", "shift"]}, "other than 0 and 1"),
         ({"factors": [-0.5]}, "factors of 0 or more"),
         ({"factors": [math.nan]}, "factors of 0 or more"),
         ({"factors": [math.inf]}, "factors of 0 or more"),
@@ -137,6 +136,17 @@ def test_edits_are_those_of_the_settings(name, count, draw, seed):
     wanted = setting.edit(RANKED, seed)
     assert edits.of(setting) == edits.of(setting) == wanted
     assert edits.first(setting) == wanted.first_layer()
+
+
+def test_a_factor_counts_where_the_operation_has_one():
+    for operation, factor in (("zero", 0.0), ("scale", 0.5)):
+        given = {"region": "last", "count": 10, "factor": 0.5, "operation": operation}
+        assert Setting.from_json(given).factor == factor
+
+
+def test_what_is_idle_for_one_operation_is_tried_with_the_other():
+    found = grid(RANKED, ["last"], [0.1], [0.0, 1.0], 0, ["scale", "mean"])
+    assert [(setting.operation, setting.factor) for setting in found] == [("scale", 0.0), ("mean", 1.0)]
 
 
 @given(st.builds(Setting, st.sampled_from(["first", "layer-77"]), st.integers(1, 99), st.floats(0, 9), st.integers(-1)))

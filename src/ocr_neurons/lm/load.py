@@ -150,6 +150,17 @@ def load_tokenizer(name: str) -> Any:  # noqa: ANN401 - transformers is untyped 
     return tokenizer
 
 
+def depth_of(name: str) -> int | None:
+    """How many layers the trunk of ``name`` has, by its configuration alone; ``None`` where that does not say."""
+    from transformers import AutoConfig
+
+    source = resolve(name)
+    with explained(name, "model"), quiet_transformers(keep_bars=may_download(source)):
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    layers = getattr(config.get_text_config(), "num_hidden_layers", None)
+    return layers if isinstance(layers, int) else None
+
+
 def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # noqa: ANN401 - as above
     """The model of ``name`` (see ``resolve``) without a head, in ``dtype`` on ``device``, in eval mode.
 

@@ -29,20 +29,24 @@ class Method:
         p: whether its scores have p-values, so that a false-discovery rate can be held.
         needs: what the scores are made from: a ``profile``; ``gains``, the gain gradients of a tagger's loss; or
             ``twins``, the loss on documents and on their clean twins.
+        words: how many independent words (or windows) a profile must rest on at least.
     """
 
     function: Callable[..., Any]
     says: str
     p: bool
     needs: str = "profile"
+    words: int = 0
 
 
 METHODS: dict[str, Method] = {
     "paper": Method(paper, "changes more than most of its layer in most pairs (arXiv 2409.16934)", p=False),
-    "effect": Method(effect, "moves in one direction, steadily: paired effect size over words", p=True),
-    "size": Method(size, "moves far, in whichever direction: mean |d| in its own standard deviations", p=False),
-    "auroc": Method(auroc, "tells noisy words from clean ones on its own", p=True),
-    "dose": Method(dose, "moves the further the more of the word is changed", p=True),
+    "effect": Method(effect, "moves in one direction, steadily: paired effect size over words", p=True, words=3),
+    "size": Method(
+        size, "moves far, in whichever direction: mean |d| in its own standard deviations", p=False, words=3
+    ),
+    "auroc": Method(auroc, "tells noisy words from clean ones on its own", p=True, words=3),
+    "dose": Method(dose, "moves the further the more of the word is changed", p=True, words=4),
     "gain": Method(signal_to_noise, "damping it lowers the loss on noisy text, steadily", p=True, needs="gains"),
     "contrast": Method(contrast, "hurts on noisy text, and not on the same text when clean", p=True, needs="gains"),
     "predicted": Method(

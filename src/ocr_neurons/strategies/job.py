@@ -18,7 +18,7 @@ from ocr_neurons.config import Config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.noise.training import training_noise
-from ocr_neurons.steps import describe
+from ocr_neurons.steps import check_regions, describe
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.chart import write_forest
 from ocr_neurons.strategies.compare import Row, compared
@@ -93,6 +93,7 @@ def _bench(
         training_noise(recipe.noise, data)  # shows a language without a noise model
     if given is None or any(strategy.trains for strategy in chosen):
         load_tokenizer(resolve(given.base if given else config.model, accept_licence=accept_licence, say=reporter.say))
+    check_regions(config.strategies.regions, config.model)
     if given:
         for split in ("train", "dev", "test"):
             check_types(data.split(split), given.labels, f"{data.name}, {split}")

@@ -65,7 +65,8 @@ class Setting:
             raise UserError(f"{where}: factor {made.factor}; wanted a finite number of at least 0")
         _check_region(str(made.region))
         check_operation(str(made.operation))
-        return replace(made, factor=float(made.factor), ranking=str(made.ranking))
+        factor = float(made.factor) if has_factor(made.operation) else 0.0  # the same trial, whatever a list says
+        return replace(made, factor=factor, ranking=str(made.ranking))
 
     def neurons(self, ranked: NeuronSet, seed: int) -> NeuronSet:
         """The best ``count`` neurons of the region, or as many random ones in the same layers."""
@@ -153,6 +154,8 @@ def grid(
     ``shares`` are parts of the region's neurons, so that counts scale with the model. Operations that have no strength
     stand once, whatever the factors.
 
+    Where an operation does nothing at one of the factors, that pair is left out.
+
     Raises:
         UserError: as :func:`check_grid` does, or ``ranked`` holds too few neurons in a region.
     """
@@ -190,7 +193,7 @@ def crossed(
         Setting(name, count, float(factor), draw, operation)
         for count in wanted
         for operation in operations
-        for factor in (factors if has_factor(operation) else (0.0,))
+        for factor in ([f for f in factors if f != idle(operation)] if has_factor(operation) else (0.0,))
         for draw in (CHOSEN, *range(draws))
     ]
 
@@ -240,11 +243,12 @@ def check_grid(
         _check_region(name)
     for operation in operations:
         check_operation(operation)
-    nothing = {idle(operation) for operation in operations if has_factor(operation)} or {1.0}
+    idlers = {idle(operation) for operation in operations if has_factor(operation)} or {1.0}
+    nothing = idlers if len(idlers) == 1 else set()  # what is idle for one operation may be much for another
     if any(not 0 < s <= 1 for s in shares) or any(not 0 <= f < float("inf") or f in nothing for f in factors):
         raise UserError(
             f"sweep: shares {list(shares)}, factors {list(factors)} given; wanted shares above 0 up to 1, factors of 0 "
-            f"or more other than {' and '.join(f'{factor:g}' for factor in sorted(nothing))}, which does nothing"
+            "or more" + "".join(f" other than {factor:g}, which does nothing" for factor in nothing)
         )
 
 
