@@ -27,10 +27,12 @@ from ocr_neurons.config import Config
 from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.recipe import recipe
+from ocr_neurons.report.phrase import p_cell
 from ocr_neurons.score import evaluate, f1_interval
+from ocr_neurons.score.intervals import compare
 from ocr_neurons.steps import train_tagger
 from ocr_neurons.text.datasets import Dataset, load_dataset
-from ocr_neurons.text.hipe_tsv import write_hipe
+from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
 
 
 def short(data: str) -> str:
@@ -147,7 +149,8 @@ def _page(args: argparse.Namespace) -> None:
         "# Taggers", "",
         f"`python studies/taggers.py ../shared/{args.folder.name} --out results/{args.out.name} --work WORK`", "",
         "F1 in points, [95 % interval over documents] of one seed, mean ± standard deviation over several seeds. "
-        "Recipes: `ocr-neurons train --help`. Test was scored once for each tagger; nothing was chosen on it.",
+        "Recipes: `ocr-neurons train --help`. Minutes of training as they passed, other work beside some. "
+        "Test was scored once for each tagger; nothing was chosen on it.",
         "", "| data | model | recipe | seeds | dev strict | test strict | test fuzzy | minutes |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -158,7 +161,7 @@ def _page(args: argparse.Namespace) -> None:
             head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} |"
             lines.append(f"{head} {' | '.join(cells)} | {minutes:.0f} |")
     left = [job.name for job, rows in found if not rows]
-    lines += ["", *_aims(found)]
+    lines += ["", *_aims(found), *_paired(found, args.work)]
     lines += ["", f"Not trained yet: {', '.join(left)}."] if left else []
     write_text(args.out / "README.md", "\n".join(lines) + "\n")
 
@@ -185,6 +188,36 @@ def _aims(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
                 f"(the 2022 lab's neural baseline and best: {lab})."
             )
     return lines
+
+
+def _paired(found: list[tuple[Job, list[dict[str, Any]]]], work: Path) -> list[str]:
+    """Each tagger beside the default one of its data and seed, paired by document."""
+    lines = []
+    done = {(job.name, row["seed"]) for job, rows in found for row in rows}
+    for job, rows in found:
+        plain = Job(job.data).name
+        for row in rows:
+            seed = row["seed"]
+            if job.name == plain or (plain, seed) not in done:
+                continue
+            told = []
+            for split in ("dev", "test"):
+                gold = load_dataset(job.data).require(split)
+                one, other = (
+                    evaluate(gold, read_hipe(work / name / f"seed-{seed}" / f"{split}.tsv"))
+                    for name in (job.name, plain)
+                )
+                change = compare(one, other)
+                low, high = 100 * change.low, 100 * change.high
+                told.append(f"{100 * change.f1:+.1f} [{low:.1f}, {high:.1f}] | {p_cell(change.p)}")
+            lines.append(f"| {job.data} | {job.model}, {job.how} | {seed} | {' | '.join(told)} |")
+    if not lines:
+        return []
+    return [
+        "", "Strict F1 minus that of smollm2, default, of the same seed, paired by document, not corrected for their "
+        "number:",
+        "", "| data | tagger | seed | dev | p | test | p |", "|---|---|---|---|---|---|---|", *lines,
+    ]  # fmt: skip
 
 
 def _arguments() -> argparse.Namespace:
