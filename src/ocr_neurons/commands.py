@@ -74,6 +74,11 @@ def report(args: argparse.Namespace) -> None:
     if args.format and not args.figures:
         raise UserError("--format given without --figures; wanted a folder for the figures, such as --figures figures")
     wanted = tuple(dict.fromkeys(args.format)) or ("png",)
+    if args.out and args.out.is_file() and args.out.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"--out {args.out}: is there and no page; wanted a name that ends in .html, or a folder")
+    for option, folder in (("--figures", args.figures), ("--tables", args.tables)):
+        if folder and folder.exists() and not folder.is_dir():
+            raise UserError(f"{option} {folder}: is a file; wanted a folder")
     if len(args.runs) > 1:
         _compare(args, wanted)
         return

@@ -25,6 +25,10 @@ def probe(args: argparse.Namespace) -> None:
     from ocr_neurons.text.formats.layout import language_code
     from ocr_neurons.text.pairs import PairFile
 
+    if args.budget is not None and args.budget < 1:
+        raise UserError(f"--budget {args.budget} given; wanted at least 1 sub-word a batch, such as 4096")
+    if args.language and args.protocol != "aligned":
+        raise UserError("--language is for --protocol aligned, which cuts whole texts into words; leave it out")
     first = place()[0] == 0
     reporter = Reporter(args.quiet or not first)
     how = Probing(

@@ -21,8 +21,8 @@ CAPTION = (
 
 
 def cost_chart(bins: Sequence[NoiseBin]) -> Chart | None:
-    """Recall by noise bin, or ``None`` when nothing was binned."""
-    if not bins:
+    """Recall by noise bin, or ``None`` where the noise of no entity is known."""
+    if not any(entry.entities for entry in bins if entry.low is not None):
         return None
     said = "; ".join(f"{entry.label}: {points(entry.strict)} of {entry.entities} entities" for entry in bins)
     rows = [

@@ -17,9 +17,12 @@ def differences_chart(run: Run) -> Chart | None:
     caption = (
         "Differences of strict F1 on the test data, in points; the line through each mark is its 95 % interval, paired "
         "by document. Right of the line at 0 the first named is better. An interval that crosses the line cannot be "
-        "told from no difference. The lowest row, where there is one, shows what could be won back at most by undoing "
-        "all that OCR did."
+        "told from no difference."
     )
+    if run.twin:
+        caption += " The lowest row shows what could be won back at most by undoing " + (
+            "all that OCR did." if run.twin.whole else "what OCR did to the entities; its errors around them stay."
+        )
     return Chart(
         "test",
         caption,

@@ -32,6 +32,13 @@ class Member:
         return self.run.model, self.run.data
 
     @property
+    def recipe(self) -> tuple[tuple[str, str], ...] | None:
+        """All settings but the seed, by which repeated trainings are known; None where the tagger was given."""
+        if self.run.manifest and "train" not in (self.run.manifest.get("steps") or {}):
+            return None
+        return tuple(row for row in flatten(self.run.manifest.get("config")) if row[0] not in OWN)
+
+    @property
     def cost(self) -> Difference | None:
         """What OCR noise costs in strict F1: clean twin minus OCR text."""
         return self.run.twin.difference if self.run.twin else None
@@ -59,6 +66,12 @@ class Group:
     model: str
     data: str
     members: tuple[Member, ...]
+
+    @property
+    def seeds(self) -> bool:
+        """Whether these are trainings of one tagger that differ in their seed and in nothing else that was set."""
+        seeds, recipes = {m.run.seed for m in self.members}, {m.recipe for m in self.members}
+        return len(self.members) > 1 and len(seeds) == len(self.members) and len(recipes) == 1 and None not in recipes
 
     @property
     def title(self) -> str:

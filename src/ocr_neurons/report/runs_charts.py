@@ -60,8 +60,8 @@ def runs_overview(members: Sequence[Member]) -> Table:
 
 
 def seeds_table(members: Sequence[Member]) -> Table | None:
-    """Mean and range over the runs of each model and data set; None where each has one run."""
-    several = [group for group in groups(members) if len(group.members) > 1]
+    """Mean and range over the runs of each model and data set; None where none was trained with several."""
+    several = [group for group in groups(members) if group.seeds]
     if not several:
         return None
     rows = [
@@ -111,6 +111,8 @@ def costs_chart(members: Sequence[Member]) -> Chart | None:
         "What OCR errors cost each tagger: strict F1 on the clean twin of test minus that on the text as OCR read it, "
         "with 95 % intervals paired by document. Further right is a greater loss; it is the most that any remedy could "
         "win back."
+        + ("" if all(m.run.twin and m.run.twin.whole for m in shown) else " Where the twin is clean in its entities alone, "
+           "it is what errors in these cost, and those around them come on top.")
         + (f" {left} of the runs {'has' if left == 1 else 'have'} no clean text and cannot be shown." if left else "")
     )
     return _forest(
@@ -188,7 +190,7 @@ def _forest(
                     effects.append(Effect(len(labels) + offset, value.f1, value.interval, index))
             labels.append(member.name)
             rows.append((member.name, *cells))
-        spread = group.spread(value_of)
+        spread = group.spread(value_of) if group.seeds else None
         if spread:
             effects.append(Effect(len(labels), spread.mean, (spread.least, spread.most), len(series)))
             labels.append(f"{group.title} · {spread.count} seeds")

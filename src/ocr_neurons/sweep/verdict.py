@@ -28,5 +28,6 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     if gain.worse:
         return f"Neutralising did harm: {what} changed {size}."
     if dev.f1 <= 0:
-        return f"Nothing was gained: no setting improved dev, and the one that lost least, {what}, changed {size}."
+        which = "the one that lost least" if dev.f1 < 0 else "one that changed nothing there"
+        return f"Nothing was gained: no setting improved dev, and {which}, {what}, changed {size}."
     return f"Nothing was gained that can be told from chance: {what}, the best on dev, changed {size}."

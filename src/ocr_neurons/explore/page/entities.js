@@ -2,7 +2,7 @@
 
 import { Newest } from "./api.js";
 import { byId, complain, el, fill, later } from "./dom.js";
-import { count, neuronsIn, percent, plural } from "./format.js";
+import { count, cut, neuronsIn, percent, plural } from "./format.js";
 import { set, state } from "./state.js";
 import { gold } from "./text.js";
 
@@ -148,12 +148,12 @@ function row(name, text, entities, lost) {
   const pieces = [];
   let position = 0;
   for (const entity of entities) {
-    pieces.push(document.createTextNode(text.slice(position, entity.start)));
+    pieces.push(document.createTextNode(cut(text, position, entity.start)));
     pieces.push(
       el(
         "span",
         { class: `entity tint${Math.max(0, facts.types.indexOf(entity.type)) % TINTS}${entity.moved ? " moved" : ""}` },
-        text.slice(entity.start, entity.end),
+        cut(text, entity.start, entity.end),
         el("span", { class: "type" }, ` ${entity.type}${entity.sure === undefined ? "" : ` ${Math.round(100 * entity.sure)}`}`),
         entity.mark === "new" ? el("b", { class: "type new" }, " + new") : null,
         entity.moved ? el("b", { class: "type moved", title: "other than without the edit" }, " △") : null,
@@ -161,7 +161,7 @@ function row(name, text, entities, lost) {
     );
     position = entity.end;
   }
-  pieces.push(document.createTextNode(text.slice(position)));
+  pieces.push(document.createTextNode(cut(text, position)));
   if (lost.length) pieces.push(el("span", { class: "lost" }, "Lost: ", ...lost.flatMap((one, i) => [i ? ", " : "", el("s", {}, one)])));
   return [el("dt", {}, name), el("dd", { "data-row": name }, ...pieces)];
 }

@@ -17,6 +17,9 @@ export function figure(number) {
   return minus(number.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3));
 }
 
+/** Characters `start` to `end` of a text, counted as the server counts them: a letter beyond the first plane is one. */
+export const cut = (text, start, end) => Array.from(text).slice(start, end).join("");
+
 export const signed = (number) => (number > 0 ? "+" : "") + figure(number);
 
 /** `layer.index`, as a neuron is called here. */

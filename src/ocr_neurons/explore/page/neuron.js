@@ -2,7 +2,7 @@
 
 import { get, Newest, post } from "./api.js";
 import { byId, complain, el, fill } from "./dom.js";
-import { chance, count, figure, neuronsIn, percent, plural, signed } from "./format.js";
+import { chance, count, cut, figure, neuronsIn, percent, plural, signed } from "./format.js";
 import { set, state } from "./state.js";
 
 let facts;
@@ -148,7 +148,7 @@ function ask() {
 function effect(answer) {
   const moved = answer.entities.filter((one) => one.moved);
   const parts = [];
-  if (moved.length) parts.push(`now tagged: ${moved.map((one) => `“${texts.noisy.slice(one.start, one.end)}” ${one.type}`).join(", ")}`);
+  if (moved.length) parts.push(`now tagged: ${moved.map((one) => `“${cut(texts.noisy, one.start, one.end)}” ${one.type}`).join(", ")}`);
   if (answer.dropped.length) parts.push(`no longer tagged so: ${answer.dropped.join(", ")}`);
   const tags = parts.length ? `Tags of the noisy text change: ${parts.join("; ")}.` : "No tag of the noisy text changes.";
   const moves = answer.moves.map((one) => `“${one.word}” (${one.label}) from ${percent(one.before, 1)} to ${percent(one.after, 1)}`);

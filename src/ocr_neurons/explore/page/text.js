@@ -163,5 +163,5 @@ function ready() {
 export const complainOfText = (sentence) => complain(byId("text-error"), sentence);
 
 export function describeNoise(result) {
-  return `${plural(result.changes, "character")} of ${count(texts().clean.length)} changed, lost or added: an error rate of ${percent(result.rate, 1)}.`;
+  return `${plural(result.changes, "character")} of ${count(Array.from(texts().clean).length)} changed, lost or added: an error rate of ${percent(result.rate, 1)}.`;
 }

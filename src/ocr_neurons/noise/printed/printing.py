@@ -118,6 +118,8 @@ def print_documents(
             workers=workers, reporter=reporter,
         )  # fmt: skip
         strength = search.strength
+    if not 0 <= strength <= MAXIMUM:
+        raise UserError(f"strength {strength:g}: wanted a number from 0 to {MAXIMUM:g}; 1 is a very bad page")
     wanted = strength
 
     def work(document: Document) -> PrintedDocument:
