@@ -58,23 +58,25 @@ def test_sweep_and_confirm(place, tmp_path, capsys):
     line += ["--config", place / "c.toml", "--dtype", "float32", "--quiet"]
     assert main([*map(str, line), "--confirm", "--csv", str(tmp_path / "s.csv")]) == 0
     said = capsys.readouterr().out.splitlines()
+    assert said.pop(0).startswith("Points of strict F1 on dev")
     assert [text.split()[:2] for text in said[:3]] == [["neurons", "where"], ["10", "last"], ["10", "last"]]
     assert [text.partition(":")[0] for text in said[4:-1]] == [
         "baseline on dev",
         "best on dev",
         "on test, minus baseline",
-        "on test, minus 3 random draws",
+        "on test, minus the mean of 3 random draws",
         said[8].partition(":")[0],
     ]
     assert said[8].startswith("on test, the opposite edit (times ")
     (dev,) = (place / "data").glob("*-dev-*")
     tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
     gold = read_hipe(dev)
-    assert said[4] == f"baseline on dev: {evaluate(gold, tagger.tag(gold)).total().f1:.3f} strict F1"
+    f1 = 100 * evaluate(gold, tagger.tag(gold)).total().f1
+    assert said[4] == f"baseline on dev: {f1:.1f} points of strict F1"
     # the same store again, given as a URL: nothing is scored anew, and another seed is refused
     line[line.index("--store") + 1] = f"sqlite:///{tmp_path / 's.db'}"
     assert main([*map(str, line)]) == 0
-    assert capsys.readouterr().out.splitlines() == said[:6]
+    assert capsys.readouterr().out.splitlines()[1:] == said[:6]
     assert main([*map(str, line), "--confirm", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["test"]["verdict"] == said[-1]
@@ -139,6 +141,21 @@ def test_run_and_report(place, tmp_path, capsys):
     assert main([*map(str, line)]) == 0
     assert (tmp_path / "page.html").read_text().count("<svg") == page.count("<svg") > 0
     assert list((tmp_path / "figures").glob("*.png"))
+
+
+def test_a_page_is_not_written_over_what_it_is_made_from(place, tmp_path, capsys):
+    out = tmp_path / "run"
+    line = ["run", "--data", place / "data", "--model", place / "tagger", "--config", place / "c.toml", "--out", out]
+    assert main([*map(str, line), "--quiet"]) == 0
+    kept = (out / "summary.json").read_bytes()
+    capsys.readouterr()
+    assert main(["report", str(out), "--out", str(out / "summary.json")]) == 2
+    assert "is there and no page" in capsys.readouterr().err
+    assert (out / "summary.json").read_bytes() == kept
+    # the tagger was given: settings of a training that did not happen are not shown, its own are
+    page = (out / "report.html").read_text()
+    assert "train.epochs" not in page
+    assert "tagger.epochs" in page
 
 
 def test_data_sets_are_listed_and_shown(place, capsys):

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -18,6 +19,7 @@ import pytest
 import tiny_run
 from ocr_neurons.cli import main
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.config import load_config
 from ocr_neurons.explore.folder import open_run
 
 pytest.importorskip("fastapi", reason="pip install 'ocr-neurons[explore]'")
@@ -75,6 +77,16 @@ def test_a_tagger_of_another_model(run_folder, tmp_path, fails):
     assert "a tagger of 4 layers x 48 neurons given, the run's ranking is of 9 x 48" in fails(
         copy, "--port", 0, "--quiet"
     )
+
+
+def test_a_given_tagger_that_is_not_found_from_here(run_folder, tmp_path, fails, monkeypatch):
+    copy = tmp_path / "run"
+    shutil.copytree(run_folder, copy)
+    shutil.rmtree(copy / "tagger", ignore_errors=True)
+    config = replace(load_config(copy / "run.toml"), model="given/tagger")
+    config.save(copy / "run.toml")
+    (copy / "manifest.json").write_text(json.dumps({"steps": {"probe": {}}}))
+    assert "its tagger, given as given/tagger, is not found from here" in fails(copy, "--port", 0, "--quiet")
 
 
 def test_a_port_in_use(run_folder, fails):

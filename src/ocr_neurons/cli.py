@@ -241,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
         "--draws", type=int, help="random sets beside each setting (default: of --config, or 1; beside a list: none)"
     )
     sweep.add_argument("--screen", type=Path, help="score only what these promise: gains or scores of attribute")
-    sweep.add_argument("--screen-share", type=float, default=0.25, help="part that is scored (default 0.25)")
+    sweep.add_argument("--screen-share", type=float, help="part that is scored (default 0.25)")
     sweep.add_argument("--prune", action="store_true", help="give up early on settings that surely lose")
     sweep.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
     sweep.add_argument(

@@ -28,6 +28,8 @@ def edit(args: argparse.Namespace) -> None:
         if not neurons.count:
             raise UserError(f"{args.neurons}: no neurons in layers {describe(args.layers)}; choose others")
     if args.count is not None:
+        if args.count < 1:
+            raise UserError(f"--count {args.count} given; wanted at least 1")
         neurons = neurons.top(args.count)
     made = _made(args, neurons)
     made = made.flipped() if args.flip else made

@@ -201,9 +201,12 @@ def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any])
     read = [int(layer) for layer in profile.about.get("read", range(profile.layers))]
     found = regions(int(profile.about.get("depth", profile.layers)))
     lines = []
-    if profile.layers > 3:
-        curves = np.stack([profile.curve("distance", level)[0] for level in profile.levels])
-        replicates = np.stack([profile.replicates("distance", level) for level in profile.levels], axis=1)
+    # a level with hardly a pair has no curve, or none in most draws
+    drawn = {level: profile.replicates("distance", level) for level in profile.levels}
+    known = [level for level, found_there in drawn.items() if np.isfinite(found_there).all(1).mean() > 0.9]
+    if profile.layers > 3 and known:
+        curves = np.stack([profile.curve("distance", level)[0] for level in known])
+        replicates = np.stack([drawn[level] for level in known], axis=1)
         cut = stability(replicates, curves, min_length=2, tolerance=1)
         support = dict(zip(cut.consensus.boundaries, cut.support, strict=True))
         for name, members in cut.consensus.regions().items():

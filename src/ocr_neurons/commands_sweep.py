@@ -55,7 +55,7 @@ def sweep(args: argparse.Namespace) -> None:
     promise = {}
     if args.screen:
         promise = predictions(settings, edits, predictor(args.screen))
-        settings = screened(settings, promise, args.screen_share)
+        settings = screened(settings, promise, 0.25 if args.screen_share is None else args.screen_share)
         reporter.say(f"screening: the most promising {len(settings)} of {len(promise)} settings are scored")
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
@@ -105,9 +105,10 @@ class Found:
         from ocr_neurons.sweep.table import text
 
         lines = [
+            "Points of strict F1 on dev; random −: the mean of random neurons minus the baseline.",
             text(self.rows),
             "",
-            f"baseline on dev: {self.baseline.total().f1:.3f} strict F1",
+            f"baseline on dev: {100 * self.baseline.total().f1:.1f} points of strict F1",
             f"best on dev: {self.best.setting.describe(self.layers)}: {difference_text(self.gain)}",
         ]
         if self.screening is not None:
@@ -119,7 +120,7 @@ class Found:
             lines.append(f"on test, minus baseline: {difference_text(test.gain(self.seed))}")
             if test.controls:
                 over = difference_text(test.over_controls(self.seed))
-                lines.append(f"on test, minus {len(test.controls)} random draws: {over}")
+                lines.append(f"on test, minus the mean of {len(test.controls)} random draws: {over}")
             flipped = difference_text(test.flipped_gain(self.seed))
             lines.append(f"on test, the opposite edit ({test.opposite.doing()}) minus baseline: {flipped}")
             lines.append(self._verdict(test))
@@ -184,6 +185,10 @@ def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, rep
     given = [name for name in ("settings", "preset", "config") if getattr(args, name)]
     if len(given) > 1 and given != ["preset", "config"]:
         raise UserError(f"--{' and --'.join(given)} given; wanted one of them")
+    if args.screen_share is not None and not args.screen:
+        raise UserError(
+            f"--screen-share {args.screen_share:g} given without --screen; wanted gains or scores to screen by"
+        )
     if args.absolute and not args.preset:
         raise UserError("--absolute given without --preset; it is about the counts of the paper's presets")
     if args.settings:

@@ -111,6 +111,10 @@ class _Run:
         if self.given is None:
             self._step("train", ["tagger"], self._train)
         tagger = load_tagger(self.given or self.out / "tagger", dtype=self.dtype, device=self.device)
+        recipe = tagger.info.get("recipe") or {}
+        self.manifest.describe_tagger(
+            given=self.given is not None, epochs=recipe.get("epochs"), seed=tagger.info.get("seed")
+        )
         for split in ("dev", "test"):
             tagger.check(self.data.split(split), f"{self.data.name}, {split}")
         self._step(

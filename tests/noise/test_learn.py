@@ -297,3 +297,20 @@ def _edits(clean: str, noisy: str) -> list[tuple[int, int]]:
     """Changed stretches of two texts of one length."""
     changed = [a != b for a, b in zip(clean, noisy, strict=True)]
     return [(i, i + 1) for i, now in enumerate(changed) if now and not (i and changed[i - 1])]
+
+
+def test_sources_that_are_small_or_without_a_change_do_not_spoil_the_file(tmp_path):
+    one, _ = pairs_of("one", 6)
+    clean = "the corner of the room is barn warm"
+    others = [
+        TextPair(clean, clean, "real", "same/1"),
+        TextPair(clean, clean.replace("rn", "m"), "real", "many/1"),  # confusions of two characters alone
+        *(TextPair(p.clean, p.noisy, p.level, f"big/{n}") for n, p in enumerate(one * 40)),
+    ]
+    for given in ([*one, others[0]], [*one, others[1]], [*others[2:], others[1]]):
+        learn(given).save(tmp_path / "m.json")
+        model = NoiseModel.load(tmp_path / "m.json")
+        assert all(style.weight > 0 for style in model.styles.values())
+        for style in model.styles:
+            noisy = NoiseMaker(model).corrupt(clean * 20, generator(1, "x"), cer=0.05, style=style)
+            assert noisy.noisy != noisy.clean

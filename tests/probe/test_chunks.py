@@ -200,3 +200,10 @@ def test_texts_are_read_whole_and_windows_are_not_torn(tiny_tokenizer: PreTraine
 def test_unknown_protocols_are_named(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(UserError, match="protocol 'legacy' given; wanted one of context, words, paper, aligned"):
         Chunks(pairs(3), tiny_tokenizer, "legacy")
+
+
+def test_texts_of_one_source_have_windows_of_their_own(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    clean = "The ship arrived at the harbour of Liverpool on Monday."
+    text = TextPair(clean, clean.replace("harbour", "harb0ur"), "real", "page")
+    units = [unit for chunk in Chunks([text] * 30, tiny_tokenizer, "aligned") for unit in chunk.units]
+    assert len({unit.cluster for unit in units}) == 30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,3 +95,11 @@ def test_one_dose_or_too_few_words() -> None:
         scores(profile_of(clean, clean + 1, dose=[0.3] * 20))
     with pytest.raises(UserError, match="rests on 3 independent words; wanted at least 4"):
         scores(profile_of(clean[:3], clean[:3] + 1))
+
+
+def test_levels_may_have_the_names_of_similarity_bins() -> None:
+    clean, noisy, level, word, dose = words_at_levels(40, 4)
+    dose[::5], noisy[::5] = 0, clean[::5]  # unchanged pairs are in a level and in no bin
+    given = profile_of(clean, noisy, level=level, word=word, dose=dose)
+    renamed = replace(given, levels=("good", "poor"))
+    np.testing.assert_array_equal(scores(renamed).score, scores(given).score)

@@ -84,6 +84,20 @@ def test_runs_that_can_be_compared_are_said_to_be(three: list[Path]) -> None:
     assert apart(read_runs(three)) == []
 
 
+def test_only_trainings_that_differ_in_their_seed_alone_are_seeds(tmp_path: Path) -> None:
+    summary, kept = sample.summary(), sample.manifest()
+    other = kept | {"config": kept["config"] | {"train": {"epochs": 9, "rank": 16}}}
+    given = kept | {"steps": {"probe": {"key": "x", "seconds": 1.0}}}
+    for number, (seed, manifest) in enumerate([(1, other), (2, other), (2, given)]):
+        one = made(tmp_path / f"plain-{number}")
+        two = sample.write_run(tmp_path / f"other-{number}", summary | {"seed": seed}, sample.details(), manifest)
+        members = read_runs([one, two])
+        assert seeds_table(members) is None
+        chart = gains_chart(members)
+        assert chart is not None
+        assert not any("seeds" in row[0] for row in chart.table.rows)
+
+
 def test_what_differs_is_said(tmp_path: Path) -> None:
     plain = made(tmp_path / "a")
     other = made(tmp_path / "b", data="hipe2022:ajmc-en")

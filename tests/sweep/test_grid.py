@@ -144,6 +144,16 @@ def test_a_factor_counts_where_the_operation_has_one():
         assert Setting.from_json(given).factor == factor
 
 
+def test_whole_numbers_may_be_written_with_a_point():
+    given = {"region": "last", "count": 10.0, "factor": 1, "draw": 0.0}
+    made = Setting.from_json(given)
+    assert made.neurons(RANKED, 3) == Setting("last", 10, 1.0, 0).neurons(RANKED, 3)
+    for name in ("count", "draw"):
+        for value in (1.5, math.nan, math.inf):
+            with pytest.raises(UserError, match="wanted whole numbers"):
+                Setting.from_json(given | {name: value})
+
+
 def test_what_is_idle_for_one_operation_is_tried_with_the_other():
     found = grid(RANKED, ["last"], [0.1], [0.0, 1.0], 0, ["scale", "mean"])
     assert [(setting.operation, setting.factor) for setting in found] == [("scale", 0.0), ("mean", 1.0)]

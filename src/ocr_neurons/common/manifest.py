@@ -42,6 +42,11 @@ class Manifest:
         self.value |= facts
         self.save()
 
+    def describe_tagger(self, **facts: Any) -> None:  # noqa: ANN401 - whatever json can write
+        """Write down what the tagger's own card says of its training; settings may leave that open."""
+        self.value["tagger"] = facts
+        self.save()
+
     def done(self, step: str, key: str, files: Sequence[Path]) -> bool:
         """Whether the step was finished with this key and its files are still there."""
         known = self.value["steps"].get(step, {})

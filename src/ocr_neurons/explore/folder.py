@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.manifest import Manifest
 from ocr_neurons.config import Config, load_config
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import CARD
@@ -55,6 +56,10 @@ def open_run(folder: Path) -> RunFolder:
     tagger = given if SETTINGS not in missing and (given / CARD).is_file() else folder / "tagger"
     if not (tagger / CARD).is_file():
         missing.append(f"tagger/{CARD}")
+    if missing == [f"tagger/{CARD}"] and not given.is_absolute() and not _trained_here(folder):
+        raise UserError(
+            f"{folder}: its tagger, given as {given}, is not found from here; start where the run was started"
+        )
     if missing:
         raise UserError(
             f"{folder}: no {', '.join(missing)} in it; wanted the folder of an `ocr-neurons run` that has ranked its "
@@ -74,6 +79,12 @@ def open_run(folder: Path) -> RunFolder:
         data,
         no_data,
     )
+
+
+def _trained_here(folder: Path) -> bool:
+    """Whether the run trained a tagger of its own."""
+    manifest = folder / "manifest.json"
+    return not manifest.is_file() or "train" in Manifest(folder).value["steps"]
 
 
 def _data(name: str) -> tuple[Dataset, str]:

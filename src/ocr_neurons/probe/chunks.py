@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,11 +54,12 @@ class Chunks:
         protocol: str = "context",
         seed: int = 1,
         language: str = "",
+        longest: int | None = None,
     ) -> None:
         if protocol not in PROTOCOLS:
             raise UserError(f"protocol {protocol!r} given; wanted one of {', '.join(PROTOCOLS)}")
         self.pairs, self.tokenizer, self.protocol, self.seed = pairs, tokenizer, protocol, seed
-        self.language = language
+        self.language, self.longest = language, longest
         self.levels: tuple[str, ...] = (CHANGED, UNCHANGED)
         self.characters = 0
         self._hash = hashlib.sha256()
@@ -120,8 +122,12 @@ class Chunks:
         return groups
 
     def _by_text(self) -> list[Numbers]:
-        for pair in self.pairs:
+        seen: Counter[str] = Counter()
+        self._again = np.zeros(len(self.pairs), dtype=np.int64)  # texts of this source before: windows need names
+        for number, pair in enumerate(self.pairs):
             self._note(pair)
+            self._again[number] = seen[pair.source]
+            seen[pair.source] += 1
         return [np.array([i]) for i in generator(self.seed, "order").permutation(len(self.pairs))]
 
     def _words(self, shard: int, shards: int, start: int) -> Iterator[Chunk]:
@@ -131,13 +137,20 @@ class Chunks:
                 continue
             units = read([self._given(self.pairs[int(i)]) for i in self._groups[number]], self.tokenizer)
             kept = [unit for unit in units if unit.clean.last > unit.clean.first and unit.noisy.last > unit.noisy.first]
-            lost = len(units) - len(kept)
-            yield Chunk(number, kept, {"no sub-word": lost} if lost else {})
+            lost = {"no sub-word": len(units) - len(kept)}
+            if self.longest is not None:
+                fitting = [u for u in kept if max(len(u.clean.ids), len(u.noisy.ids)) <= self.longest]
+                lost["in a text longer than the model takes"] = len(kept) - len(fitting)
+                kept = fitting
+            yield Chunk(number, kept, {why: count for why, count in lost.items() if count})
 
     def _texts(self, shard: int, shards: int, start: int) -> Iterator[Chunk]:
         number = 0
         for group in self._groups:
-            found = aligned_units(self.pairs[int(group[0])], self.tokenizer, language=self.language)
+            pair = self.pairs[int(group[0])]
+            if again := int(self._again[group[0]]):
+                pair = replace(pair, source=f"{pair.source}\x1f{again}")
+            found = aligned_units(pair, self.tokenizer, language=self.language)
             counts = {
                 "no counterpart": found.lost,
                 "first of a text": found.at_edge,

@@ -93,7 +93,7 @@ def probe(
     how = how or Probing()
     maps = readings(trunk, how.site, how.layers)
     device = next(trunk.parameters()).device
-    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language)
+    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language, _positions(trunk, tokenizer))
     tokens = budget or token_budget(device)
     reader = _Reader(
         trunk, maps, site_width(trunk, how.site), tokens, int(tokenizer.pad_token_id or 0), how.pool
@@ -156,6 +156,12 @@ def _begin(
         len(reader.maps), reader.width, chunks.levels, shift=shift, edges=edges, seed=seed, device=device
     )
     return accumulator, 0, {first.number: (clean, noisy)}
+
+
+def _positions(trunk: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Sub-words that a text may have; None where the configuration names no limit."""
+    limit = getattr(trunk.config, "max_position_embeddings", None)
+    return min(limit, tokenizer.model_max_length) if isinstance(limit, int) and limit > 0 else None
 
 
 def memory(layers: int, width: int, levels: int) -> str:

@@ -160,7 +160,8 @@ class Profile:
             raise UserError("a profile without histograms given; wanted one of `ocr-neurons probe`")
         exceeding = self.arrays["exceeding"].astype(np.int64)
         if group == "shuffled":
-            counts, total = exceeding[-1], sum(self.units(name) for name in BINS)
+            first = len(self.levels)  # by place: a level may have a bin's name
+            counts, total = exceeding[-1], int(self.arrays["units"][first : first + len(BINS)].sum())
         elif group is None:
             counts, total = exceeding[: len(self.levels)].sum(0), int(self.pairs.sum())
         else:

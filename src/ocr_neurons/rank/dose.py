@@ -29,8 +29,9 @@ def dose(profile: Profile, group: str | None = None) -> Scored:
         UserError: fewer than four words, or all pairs have the same dose.
     """
     n = independent(profile, group, needed=4)
-    names = BINS if group is None else (group,)  # every changed pair is in one bin, so the bins add up to all of them
-    rows = [profile.groups.index(name) for name in names if profile.units(name)]
+    # every changed pair is in one bin, so the bins add up to all of them; by place, as a level may have a bin's name
+    first = len(profile.levels)
+    rows = list(range(first, first + len(BINS))) if group is None else [profile.groups.index(group)]
     units = float(profile.arrays["units"][rows].sum())
     total, squares = profile.arrays["dose"][rows].sum(0)
     sums = dict(zip(SUMS, profile.arrays["sums"][rows].sum(0), strict=True))

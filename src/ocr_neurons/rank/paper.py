@@ -27,6 +27,9 @@ def paper(profile: Profile, group: str | None = None, *, threshold: float = 1.0)
         UserError: a threshold that the profile did not count, or a half, which has no shares.
     """
     share = shares(profile, threshold, group)
+    if not pairs(profile, group):
+        what = f"group {group!r}" if group else "the profile"
+        raise UserError(f"{what} holds no pair; choose another group, or probe more pairs")
     size = _average(profile, group, profile.mean_absolute)
     relative = size / np.maximum(size.mean(axis=1, keepdims=True), np.finfo(float).tiny)
     score: Array = share + relative / (relative.max() + 1) / (pairs(profile, group) + 1)

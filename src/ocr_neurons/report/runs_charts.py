@@ -18,6 +18,11 @@ from ocr_neurons.report.style import canvas, legend_above
 SEEDS = "mean and range over seeds"
 
 
+ENTITIES_ALONE = (
+    " Where the twin is clean in its entities alone, it is what errors in these cost; those around them come on top."
+)
+
+
 def runs_table(members: Sequence[Member]) -> Table:
     """One row a run: scores, noise cost, the chosen edit, what it gained, and the verdict."""
     header = (
@@ -111,8 +116,7 @@ def costs_chart(members: Sequence[Member]) -> Chart | None:
         "What OCR errors cost each tagger: strict F1 on the clean twin of test minus that on the text as OCR read it, "
         "with 95 % intervals paired by document. Further right is a greater loss; it is the most that any remedy could "
         "win back."
-        + ("" if all(m.run.twin and m.run.twin.whole for m in shown) else " Where the twin is clean in its entities alone, "
-           "it is what errors in these cost, and those around them come on top.")
+        + ("" if all(m.run.twin and m.run.twin.whole for m in shown) else ENTITIES_ALONE)
         + (f" {left} of the runs {'has' if left == 1 else 'have'} no clean text and cannot be shown." if left else "")
     )
     return _forest(

@@ -35,7 +35,7 @@ def cost(run: Run) -> str:
     if twin is None:
         return ""
     noisy, clean = run.baseline.strict.recall, twin.scores.strict.recall
-    without = "Without the errors" if twin.whole else "With the entities as printed and the words around them as they are"
+    without = "Without the errors" if twin.whole else "With its entities as printed, the words around them as they are,"
     return (
         f"{without} it would find about {100 * clean:.0f} of 100 entities instead of {100 * noisy:.0f}. "
         f"{sure(twin.difference, 'a loss', 'a gain')}"

@@ -81,9 +81,9 @@ def comparison_table(comparisons: Sequence[Comparison], together: int) -> str:
 
 
 def difference_text(difference: Difference) -> str:
-    """One phrase: ``+0.012 F1 [-0.003, +0.028], p = 0.114``."""
+    """One phrase, in points: ``+1.2 [-0.3, +2.8], p = 0.114``."""
     d = difference
-    return f"{d.f1:+.3f} F1 [{d.low:+.3f}, {d.high:+.3f}], p = {d.p:.3f}"
+    return f"{100 * d.f1:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], p = {d.p:.3f}"
 
 
 def to_dict(scores: Scores, draws: int = 10_000, seed: int = 0) -> dict[str, Any]:

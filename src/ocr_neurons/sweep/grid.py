@@ -57,7 +57,8 @@ class Setting:
         numbers = (made.count, made.draw, made.factor)
         if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers) or made.factor != made.factor:
             raise UserError(f"{where}: count, draw and factor are {numbers}; wanted numbers")
-        if made.count != int(made.count) or made.count < 1 or made.draw != int(made.draw) or made.draw < CHOSEN:
+        whole = all(isinstance(n, int) or n.is_integer() for n in (made.count, made.draw))
+        if not whole or made.count < 1 or made.draw < CHOSEN:
             raise UserError(
                 f"{where}: count {made.count}, draw {made.draw}; wanted whole numbers from 1 and from -1 on"
             )
@@ -66,7 +67,7 @@ class Setting:
         _check_region(str(made.region))
         check_operation(str(made.operation))
         factor = float(made.factor) if has_factor(made.operation) else 0.0  # the same trial, whatever a list says
-        return replace(made, factor=factor, ranking=str(made.ranking))
+        return replace(made, count=int(made.count), draw=int(made.draw), factor=factor, ranking=str(made.ranking))
 
     def neurons(self, ranked: NeuronSet, seed: int) -> NeuronSet:
         """The best ``count`` neurons of the region, or as many random ones in the same layers."""

@@ -159,8 +159,8 @@ class Queue:
             "first_layer": (members[0], kinds.IntDistribution(0, 10**6)),
             "last_layer": (members[-1], kinds.IntDistribution(0, 10**6)),
             "count": (setting.count, kinds.IntDistribution(1, 10**9)),
-            "factor": (setting.factor, kinds.FloatDistribution(0.0, 1e6)),
-            "draw": (setting.draw, kinds.IntDistribution(-1, 10**6)),
+            "factor": (setting.factor, kinds.FloatDistribution(0.0, max(1e6, setting.factor))),
+            "draw": (setting.draw, kinds.IntDistribution(-1, max(10**6, setting.draw))),
         }
         self.store.study.add_trial(
             self._optuna.trial.create_trial(

@@ -123,6 +123,7 @@ def _pair(line: str, path: Path, number: int) -> TextPair:
         texts = [row["clean"], row["noisy"], row["level"], row["source"], row.get("left", ""), row.get("right", "")]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("clean, noisy, level, source, left and right are to be text")
+        "".join(texts).encode()  # half a surrogate is no text: a ValueError
         clean, noisy, level, source, left, right = texts
         return TextPair(
             clean, noisy, level, source, left, right, tuple((a, b, c, d) for a, b, c, d in row.get("edits", ()))

@@ -26,7 +26,11 @@ export function setUp(known) {
   byId("layers").addEventListener("input", later(400, () => change({ layers: byId("layers").value, kind: "ranking", on: true })));
   byId("picked").addEventListener("input", later(400, () => change({ picked: byId("picked").value, kind: "neurons", on: true })));
   byId("factor").addEventListener("input", () => change({ factor: Number(byId("factor").value), on: true }));
-  byId("factor-number").addEventListener("change", () => change({ factor: Number(byId("factor-number").value), on: true }));
+  byId("factor-number").addEventListener("change", () => {
+    const given = byId("factor-number").value;
+    if (given === "") byId("factor-number").value = state.factor;  // an emptied field is no zero
+    else change({ factor: Number(given), on: true });
+  });
 }
 
 /** How many neurons of the ranking are edited: as set, or a hundredth of all and 200 at most. */

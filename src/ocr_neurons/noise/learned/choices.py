@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +12,7 @@ from ocr_neurons.noise.learned.contexts import CLASSES, Alphabet, character_clas
 from ocr_neurons.noise.learned.model import Style
 from ocr_neurons.noise.learned.numbers import Numbers
 from ocr_neurons.noise.learned.tables import Tables
-from ocr_neurons.noise.learned.units import KINDS, kind
+from ocr_neurons.noise.learned.units import KINDS, cut, kind
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -76,6 +76,12 @@ class Choices:
         for row in by_class.values():
             for unit, count in row.items():
                 everything[unit] += count
+        if not everything:  # confusions of several characters alone were seen: take them apart
+            for sources in self.style.changes.values():
+                for source, targets in sources.items():
+                    for target, count in targets.items():
+                        for part in cut((source, target), Counter()):
+                            everything[self._units.setdefault(part, len(self._units))] += count
         for number in range(len(CLASSES)):
             by_class.setdefault(number, everything)
         self.by_class, self.class_rows = _tables(by_class, len(CLASSES))

@@ -60,10 +60,13 @@ def learn(
     small = [groups.pop(name) for name in changes if changes[name] < LEAST and len(changes) > 1]
     for group in small:
         groups["other"].update(group)  # a source may have that name
+    # what no document changes is no style to draw from: its file would be refused
+    groups = {name: g for name, g in groups.items() if any(p.edits for pieces in g.values() for p in pieces)}
     styles = {name: _style(evened(group)) for name, group in sorted(groups.items())}
     total = sum(style.characters for style in styles.values())
     weighed = {
-        name: Style(**{**vars(style), "weight": round(style.characters / total, 4)}) for name, style in styles.items()
+        name: Style(**{**vars(style), "weight": float(f"{style.characters / total:.4g}")})
+        for name, style in styles.items()
     }
     return NoiseModel(language, weighed, source, licence, tuple(normalised), aligned.left_out)
 
