@@ -119,7 +119,7 @@ def _draw(layers: Layers, bands: dict[str, tuple[int, ...]], width: float) -> Fi
     titles = (
         "CKA of clean and noisy (1 = unchanged)",
         "Distance from the clean word" if layers.by_level else "Mean shift of a neuron (clean st. dev.)",
-        "Sensitive neurons by the paper's rule (number)",
+        "Neurons by the paper's rule",
     )
     for axes, title in zip((top, middle, bottom), titles, strict=True):
         axes.set_title(title, pad=16 if axes is top and bands else 6)
