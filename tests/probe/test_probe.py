@@ -281,6 +281,18 @@ def test_memory_is_said_beforehand(llama: Any, tiny_tokenizer: PreTrainedTokeniz
     assert f"({size(3, 30, 1536) / 1e6:,.0f} MB of sums)" in said
 
 
+@pytest.mark.parametrize("architecture", ["llama", "bert"])
+def test_a_context_longer_than_the_positions(
+    tiny_folder: Folder, tiny_tokenizer: PreTrainedTokenizerFast, architecture: str
+) -> None:
+    """BERT has no place for it, so it is left out and told; rotary positions have no end."""
+    trunk = AutoModel.from_pretrained(tiny_folder(architecture)).eval()
+    long = replace(pairs(1)[0], left="word " * (trunk.config.max_position_embeddings + 1))
+    profile = probe(trunk, tiny_tokenizer, [*pairs(6), long])
+    left_out = profile.about["skipped"].get("in a text longer than the model takes", 0)
+    assert left_out == (architecture == "bert")
+
+
 def test_nothing_to_read(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     gone = [replace(pair, noisy="") for pair in pairs(2)]
     with pytest.raises(UserError, match="4 pairs given, none has a word"):

@@ -159,9 +159,13 @@ def _begin(
 
 
 def _positions(trunk: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """Sub-words that a text may have; None where the configuration names no limit."""
+    """Sub-words that a text may have where positions are learned, one by one; None for rotary and relative ones."""
     limit = getattr(trunk.config, "max_position_embeddings", None)
-    return min(limit, tokenizer.model_max_length) if isinstance(limit, int) and limit > 0 else None
+    words = trunk.get_input_embeddings()  # type: ignore[operator]
+    tables = [part for part in trunk.modules() if isinstance(part, nn.Embedding) and part is not words]
+    if not isinstance(limit, int) or not any(limit <= table.num_embeddings <= limit + 2 for table in tables):
+        return None
+    return min(limit, int(tokenizer.model_max_length))
 
 
 def memory(layers: int, width: int, levels: int) -> str:
