@@ -30,7 +30,7 @@ def cut(segment: Unit, known: Counter[Unit]) -> list[Unit]:
     """A segment as a sequence of units, the likeliest one under the counts ``known``.
 
     Single substitutions, insertions and deletions are always possible; longer units only where they occur by
-    themselves more than once.
+    themselves more than once. One character for another is a unit already, however often both come alone.
     """
     source, target = segment
     if known[segment] > 1 or max(len(source), len(target)) <= 1:
