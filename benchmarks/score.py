@@ -111,10 +111,8 @@ def hipe_scorer(
         write_hipe(file, documents)
 
     def theirs() -> dict[str, dict[str, float]]:
-        evaluator = Evaluator(*map(str, files))
-        figures: dict[str, dict[str, float]] = evaluator.evaluate("NE-COARSE-LIT", "nerc", tags=None, merge_lines=True)[
-            0
-        ]
+        found = Evaluator(*map(str, files)).evaluate("NE-COARSE-LIT", "nerc", tags=None, merge_lines=True)
+        figures: dict[str, dict[str, float]] = found[0]
         return figures
 
     def ours() -> Scores:
@@ -126,10 +124,7 @@ def hipe_scorer(
         counts = [found[name][key] for key in ("TP", "FP", "FN")]
         if counts != [total.tp, total.fp, total.fn]:
             raise SystemExit(f"{mode}: the HIPE scorer counts {counts}, ours {total}")
-    return {
-        OURS: ours,
-        THEIRS: theirs,
-    }
+    return {OURS: ours, THEIRS: theirs}
 
 
 def main() -> None:

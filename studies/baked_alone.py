@@ -1,7 +1,7 @@
 """A baked tagger in an environment that has torch and transformers alone, beside the hooked one here.
 
-    python -m venv /tmp/alone && /tmp/alone/bin/pip install torch==2.13.0 transformers
-    python studies/baked_alone.py runs/gazette/tagger runs/gazette/edit.json gazette --python /tmp/alone/bin/python
+    python -m venv alone && alone/bin/pip install torch==2.13.0 transformers
+    python studies/baked_alone.py runs/gazette/tagger runs/gazette/edit.json gazette --python alone/bin/python
 
 Sentences of dev are run here with the edit as hooks, and there from the folder that ``ocr-neurons bake`` wrote, by the
 lines of its model card. Said are the largest difference of logits, relative to the largest logit, and how many of all
@@ -63,7 +63,7 @@ def main() -> int:
         (place / "texts.json").write_text(json.dumps(texts))
         (place / "there.py").write_text(THERE)
         files = [str(place / part) for part in ("there.py", "baked", "texts.json", "there.pt")]
-        subprocess.run([str(args.python), *files], check=True, cwd=place)
+        subprocess.run([str(args.python.absolute()), *files], check=True, cwd=place)
         there = torch.load(place / "there.pt", weights_only=True)
         tagger = load_tagger(args.tagger, dtype=torch.float32, device=torch.device("cpu"))
         with Edits.load(args.edit).on(tagger.model), torch.inference_mode():

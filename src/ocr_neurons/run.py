@@ -111,10 +111,8 @@ class _Run:
         if self.given is None:
             self._step("train", ["tagger"], self._train)
         tagger = load_tagger(self.given or self.out / "tagger", dtype=self.dtype, device=self.device)
-        recipe = tagger.info.get("recipe") or {}
-        self.manifest.describe_tagger(
-            given=self.given is not None, epochs=recipe.get("epochs"), seed=tagger.info.get("seed")
-        )
+        card = {"epochs": (tagger.info.get("recipe") or {}).get("epochs"), "seed": tagger.info.get("seed")}
+        self.manifest.note(tagger=card | {"given": self.given is not None})  # settings may leave that open
         for split in ("dev", "test"):
             tagger.check(self.data.split(split), f"{self.data.name}, {split}")
         self._step(

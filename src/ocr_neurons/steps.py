@@ -11,16 +11,15 @@ import torch
 
 from ocr_neurons import __version__
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, sha256
+from ocr_neurons.common.files import sha256
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
 from ocr_neurons.lm.load import depth_of
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.lm.registry import EMBEDDED
-from ocr_neurons.ner.base import BASE, find_base, hash_of
+from ocr_neurons.ner.base import hash_of
 from ocr_neurons.ner.labels import inventory
-from ocr_neurons.ner.model import CARD
+from ocr_neurons.ner.model import base_of
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
@@ -112,11 +111,8 @@ def _model_files(folder: Path) -> list[str]:
     """Hashes of the files of a local model or tagger that decide what it gives: weights, settings, tokenizer, base."""
     kinds = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
     found = [sha256(path) for kind in kinds for path in sorted(folder.glob(kind))]
-    if (folder / CARD).is_file() and (folder / "adapter_config.json").is_file():
-        card = read_json(folder / CARD, "a tagger's card")
-        if card.get(BASE) not in EMBEDDED:  # those are known by their hash
-            found.append(hash_of(Path(find_base(folder, card))))
-    return found
+    base = base_of(folder)
+    return [*found, hash_of(Path(base))] if base else found
 
 
 def check_regions(regions: Sequence[str], model: str) -> None:
@@ -125,9 +121,7 @@ def check_regions(regions: Sequence[str], model: str) -> None:
     Raises:
         UserError: names the first.
     """
-    folder = Path(model)
-    adapters = (folder / CARD).is_file() and (folder / "adapter_config.json").is_file()
-    layers = depth_of(find_base(folder, read_json(folder / CARD, "a tagger's card")) if adapters else model)
+    layers = depth_of(base_of(Path(model)) or model)
     for name in regions if layers else ():
         try:
             region(name, layers or 0)

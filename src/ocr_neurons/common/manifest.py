@@ -39,12 +39,11 @@ class Manifest:
             "versions": {"python": platform.python_version()} | versions(),
             "hardware": hardware(),
         }
-        self.value |= facts
-        self.save()
+        self.note(**facts)
 
-    def describe_tagger(self, **facts: Any) -> None:  # noqa: ANN401 - whatever json can write
-        """Write down what the tagger's own card says of its training; settings may leave that open."""
-        self.value["tagger"] = facts
+    def note(self, **facts: Any) -> None:  # noqa: ANN401 - whatever json can write
+        """Write down more ``facts``, as they become known."""
+        self.value |= facts
         self.save()
 
     def done(self, step: str, key: str, files: Sequence[Path]) -> bool:

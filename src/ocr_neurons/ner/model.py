@@ -15,12 +15,12 @@ from ocr_neurons.common.files import read_json, replacing_folder, write_json, wr
 from ocr_neurons.lm.load import explained, load_tokenizer, may_download
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.attention import check_attention, lift_mask
-from ocr_neurons.ner.base import find_base
+from ocr_neurons.ner.base import BASE, find_base
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.heads import register_head
 from ocr_neurons.ner.tagger import Tagger
 
-CARD = "ocr_neurons.json"
+CARD, ADAPTERS = "ocr_neurons.json", "adapter_config.json"
 
 
 def build(
@@ -82,7 +82,7 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
             raise ValueError(f"labels {labels}, attention {attention!r}, base {card.get('base')!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{folder / CARD}: not a tagger's card ({error!r}); train the tagger again") from None
-    if (folder / "adapter_config.json").exists():
+    if (folder / ADAPTERS).exists():
         from peft import PeftModel
 
         source = find_base(folder, card)
@@ -99,6 +99,20 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     # the head of an adapter comes back in float32; logits of one dtype need one dtype
     model.to(dtype)
     return Tagger(model, load_tokenizer(source), labels, encoding, dict(card))
+
+
+def base_of(folder: Path) -> str | None:
+    """What ``from_pretrained`` should be given for the base of a tagger's adapters; None if ``folder`` holds none.
+
+    Raises:
+        UserError: the card names no base, or one that is not there.
+    """
+    if not (folder / CARD).is_file() or not (folder / ADAPTERS).is_file():
+        return None
+    card = read_json(folder / CARD, "a tagger's card")
+    if not isinstance(card, dict) or BASE not in card:
+        raise UserError(f"{folder / CARD}: not a tagger's card (it names no base); train the tagger again")
+    return find_base(folder, card)
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -44,8 +44,9 @@ class Tagger:
         return inner if isinstance(inner, nn.Module) else self.model
 
     def identity(self) -> str:
-        """A hash of all that decides its labels: weights (as rounded to bfloat16), labels, encoding, attention."""
-        rule = [self.labels, self.encoding.to_json(), self.info.get("attention")]
+        """A hash of what decides its labels: weights (rounded to bfloat16), tokenizer, labels, encoding, attention."""
+        words = self.tokenizer.backend_tokenizer.to_str()
+        rule = [words, self.labels, self.encoding.to_json(), self.info.get("attention")]
         return digest(fingerprint(self.model), head_fingerprint(self.model), rule)
 
     def tag(self, documents: Sequence[Document], reporter: Reporter = QUIET) -> list[Document]:

@@ -186,6 +186,12 @@ class Run:
         return documents if isinstance(documents, int) else None
 
     @property
+    def trained(self) -> bool:
+        """Whether the run trained its tagger and was not given one; so it is where the manifest says nothing."""
+        steps = self.manifest.get("steps")
+        return not isinstance(steps, dict) or "train" in steps
+
+    @property
     def entities(self) -> int | None:
         """Number of gold entities in test, where the summary counts them."""
         counts = self.baseline.strict.counts

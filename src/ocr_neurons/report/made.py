@@ -37,7 +37,7 @@ def fact_tables(run: Run) -> dict[str, Table]:
     manifest = run.manifest
     steps = _mapping(manifest.get("steps"))
     rest = {name: value for name, value in manifest.items() if name not in SHOWN}
-    config = [row for row in flatten(manifest.get("config")) if "train" in steps or not row[0].startswith("train.")]
+    config = [row for row in flatten(manifest.get("config")) if run.trained or not row[0].startswith("train.")]
     tables = {
         "Settings": Table(("setting", "value"), config),
         "Versions": Table(("package", "version"), flatten(manifest.get("versions"))),

@@ -34,7 +34,7 @@ class Member:
     @property
     def recipe(self) -> tuple[tuple[str, str], ...] | None:
         """All settings but the seed, by which repeated trainings are known; None where the tagger was given."""
-        if self.run.manifest and "train" not in (self.run.manifest.get("steps") or {}):
+        if not self.run.trained:
             return None
         return tuple(row for row in flatten(self.run.manifest.get("config")) if row[0] not in OWN)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json
-from ocr_neurons.ner.base import find_base
-from ocr_neurons.ner.model import CARD
+from ocr_neurons.ner.model import CARD, base_of
 from ocr_neurons.ner.recipe import Recipe
 
 
@@ -34,8 +33,7 @@ def read_given(folder: Path) -> Given | None:
     if not (folder / CARD).is_file():
         return None
     card = read_json(folder / CARD, "a tagger's card")
-    adapters = "base" in card and (folder / "adapter_config.json").exists()
-    base = find_base(folder, card) if adapters else ""
+    base = base_of(folder)
     try:
         return Given(
             folder,
