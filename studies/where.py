@@ -56,7 +56,9 @@ def study(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         raise UserError(f"--words {args.words} given; wanted at least {FEWEST}, for halves that say something")
     texts = sample(args.folder, args.language, args.characters, args.seed, args.work, reporter)
     noise = NoiseMaker(load_noise(args.language))
-    pairs, left_out = make_pairs(texts, noise, args.language, args.words, args.seed, args.work, reporter)
+    pairs, left_out = make_pairs(
+        texts, noise, args.language, args.words, args.placebo, args.seed, args.work, reporter
+    )  # fmt: skip
     model = Model(
         args.model, args.language, args.work, device=args.device, dtype=args.dtype, seed=args.seed,
         accept_licence=args.accept_licence, reporter=reporter,
@@ -101,7 +103,8 @@ def _command(args: argparse.Namespace) -> str:
     """The command, without folders of one machine but for their last names."""
     parts = ["python", "studies/where.py", f"../shared/{args.folder.name}", "--model", args.model]
     parts += ["--language", args.language, "--out", f"results/where/{args.out.name}", "--work", "WORK"]
-    parts += ["--characters", str(args.characters), "--words", str(args.words), "--seed", str(args.seed)]
+    parts += ["--characters", str(args.characters), "--words", str(args.words), "--placebo", args.placebo]
+    parts += ["--seed", str(args.seed)]
     return shlex.join([*parts, "--dtype", args.dtype] + ["--accept-licence"] * args.accept_licence)
 
 
@@ -114,6 +117,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="where texts, pairs and profiles are kept")
     parser.add_argument("--characters", type=int, default=150_000, help="of clean text, at most")
     parser.add_argument("--words", type=int, default=400, help="distinct words under noise of three levels")
+    parser.add_argument("--placebo", default="letters", choices=("letters", "cased-letters"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="float32")

@@ -62,16 +62,19 @@ Pairs = dict[str, list[TextPair]]
 
 
 def make_pairs(
-    texts: Texts, noise: NoiseMaker, language: str, words: int, seed: int, work: Path, reporter: Reporter
+    texts: Texts, noise: NoiseMaker, language: str, words: int, placebo: str, seed: int, work: Path, reporter: Reporter
 ) -> tuple[Pairs, dict[str, int]]:
-    """The pairs of every kind that a condition names, kept in ``work``; and how many were left out, by kind."""
-    key = digest("pairs", _names(texts.pages), noise.model.source, noise.model.cer, language, words, seed)
+    """The pairs of every kind that a condition names, kept in ``work``; and how many were left out, by kind.
+
+    ``placebo`` is the control that random letters are.
+    """
+    key = digest("pairs", _names(texts.pages), noise.model.source, noise.model.cer, language, words, placebo, seed)
     facts = work / f"pairs-{key}.json"
     kinds = list(dict.fromkeys(condition.pairs for condition in CONDITIONS))
     files = {kind: work / f"pairs-{key}-{kind.replace(' ', '-')}.jsonl" for kind in kinds}
     if not facts.exists():
         reporter.say("making noise and placebos …")
-        made, left_out = _made(texts.pages, noise, language, words, seed)
+        made, left_out = _made(texts.pages, noise, language, words, placebo, seed)
         for kind, pairs in made.items():
             write_pairs(files[kind], pairs)
         write_json(facts, left_out)
@@ -79,17 +82,17 @@ def make_pairs(
 
 
 def _made(
-    pages: list[TextPair], noise: NoiseMaker, language: str, words: int, seed: int
+    pages: list[TextPair], noise: NoiseMaker, language: str, words: int, placebo: str, seed: int
 ) -> tuple[Pairs, dict[str, int]]:
     made: Pairs = {"real": pages}
     left_out: dict[str, int] = {}
     made["inside"] = [inside_words(page) for page in pages]
     for kind in ("real", "inside"):
-        made[f"{kind} letters"] = _control(made[kind], "letters", seed, left_out, f"{kind} letters")
+        made[f"{kind} letters"] = _control(made[kind], placebo, seed, left_out, f"{kind} letters")
     made["learned pages"] = [_corrupted(page, noise, seed) for page in pages]
     made["preset"], made["learned"] = _word_pairs(documents_of(pages, language), noise, words, seed)
     for kind in CONTROLS:
-        made[kind] = _control(made["learned"], kind, seed, left_out, kind)
+        made[kind] = _control(made["learned"], placebo if kind == LETTERS else kind, seed, left_out, kind)
     return made, left_out
 
 

@@ -16,6 +16,7 @@ from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import save_whole
 from ocr_neurons.probe import chunks
 from ocr_neurons.probe.profile_file import load_profile
+from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.scored_file import load_scored
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
@@ -211,3 +212,20 @@ def test_lists_of_layers_and_parts():
     for wrong in ("", "2", "0/2", "3/2", "a/b"):
         with pytest.raises(UserError):
             shard(wrong)
+
+
+def test_beside_a_placebo_and_ranked_by_the_contrast(place, tmp_path, capsys):
+    assert do("control", place / "p.jsonl", out=tmp_path / "c.jsonl") == 0
+    assert probe(place, tmp_path / "p.st", "--control", tmp_path / "c.jsonl") == 0
+    assert {path.name for path in tmp_path.glob("*.st")} == {"p.st", "p-control.st", "p-contrast.st"}
+    line = ["rank", tmp_path / "p.st", "--method", "effect", "--count", 9, "--control", tmp_path / "p-contrast.st"]
+    assert do(*line, out=tmp_path / "n.json") == 0
+    noise, contrast = (score("effect", load_profile(tmp_path / name)) for name in ("p.st", "p-contrast.st"))
+    best = np.sort((noise.sign * contrast.sign * contrast.score).ravel())[::-1][:9]
+    found = NeuronSet.load(tmp_path / "n.json")
+    assert sorted((s for row in found.scores.values() for s in row), reverse=True) == pytest.approx(best.tolist())
+    # a contrast is no second part of the pairs
+    assert do("merge", tmp_path / "p.st", tmp_path / "p-contrast.st", out=tmp_path / "both") == 2
+    assert "view None and 'contrast' given" in capsys.readouterr().err
+    assert probe(place, tmp_path / "q.st", "--control", tmp_path / "c.jsonl", "--like", tmp_path / "p.st") == 2
+    assert "--control and --like given" in capsys.readouterr().err

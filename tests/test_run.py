@@ -26,7 +26,7 @@ from ocr_neurons.text.hipe_tsv import read_hipe
 
 FILES = {
     "run.toml", "manifest.json", "tagger", "pairs.jsonl", "profile.safetensors", "control.jsonl",
-    "profile-control.safetensors", "neurons.json", "ranking.json",
+    "profile-control.safetensors", "profile-contrast.safetensors", "neurons.json", "ranking.json",
     "sweep.db", "edit.json", "predictions-baseline.tsv", "predictions-chosen.tsv", "details.json", "summary.json",
     "report.html",
 }  # fmt: skip
@@ -167,7 +167,7 @@ def test_a_run_that_was_stopped_goes_on(config, tmp_path, monkeypatch):
 
     out, short = tmp_path / "out", replace(config, train=replace(config.train, epochs=1))
     with monkeypatch.context() as patch:
-        patch.setattr("ocr_neurons.steps.probe", crash)
+        patch.setattr("ocr_neurons.steps.probe_beside", crash)
         with pytest.raises(KeyboardInterrupt):
             run(short, out)
     done = manifest(out)["steps"]

@@ -32,7 +32,7 @@ def make_run(folder: Path, model: Path, *, data: str = "", max_length: int = 256
     out = folder / "run"
     save_whole(replace(tagger, info={}), out / "tagger", card)
     probe_tagger(tagger, probing_pairs(config, load_dataset(name)), config, out, QUIET)
-    ranking = ranking_of(*load_profiles(config, out), config.rank)
+    ranking = ranking_of(load_profiles(config, out), config.rank)
     ranking.save(out / "ranking.json")
     Edit.scale(ranking.within([1, 2]).top(20), 0.5).save(out / "edit.json")
     config.save(out / "run.toml")

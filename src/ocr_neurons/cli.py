@@ -142,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
     control = command("control", probing.control, "make control pairs: other changes of the same size")
     control.add_argument("pairs", type=Path, help="pairs file")
-    control.add_argument("--kind", default="letters", help="letters, case or words (default letters)")
+    control.add_argument(
+        "--kind", default="cased-letters", help="letters, cased-letters, case or words (default cased-letters)"
+    )
     control.add_argument("--seed", type=int, default=1)
     control.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")
 
@@ -151,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("pairs", type=Path, help="pairs file")
     probe.add_argument("--model", default="smollm2", help="model or tagger's folder (default smollm2)")
     probe.add_argument("--out", type=file_to_write, required=True, help="profile to write (.safetensors)")
+    probe.add_argument("--control", type=Path, help="control pairs to read beside the pairs, word by word: see rank")
     probe.add_argument("--site", default="neuron", help="neuron, up, gate or residual (default neuron)")
     probe.add_argument("--layers", type=checked(probing.layers), help="layers to read, such as 0-3,8 (default all)")
     probe.add_argument("--protocol", default="context", help="context, words, paper or aligned (default context)")
@@ -186,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     rank = command("rank", probing.rank, "choose the neurons that react to noise")
     rank.add_argument("profile", type=Path, help="profile, or scores of attribute")
     rank.add_argument("--method", help="paper, effect, size, auroc or dose (default paper)")
-    rank.add_argument("--control", type=Path, help="profile of control pairs: rank by what goes beyond them")
+    rank.add_argument("--control", type=Path, help="profile of control pairs, or contrast: rank by what goes beyond")
     rank.add_argument("--group", help="noise level or half to rank by (default: all that is noisy)")
     rank.add_argument("--threshold", type=float, help="paper: standard deviations (default 1)")
     rank.add_argument("--share", type=float, help="paper: share of pairs that must pass (default 0.9)")

@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+BESIDE = {"control": "the placebo against clean", "contrast": "noise against the placebo, word by word"}
+
+
 def probe(args: argparse.Namespace) -> None:
     """``probe``: pairs through a model, statistics into a file."""
     from ocr_neurons.probe.checkpoint import remove
-    from ocr_neurons.probe.probe import Probing
+    from ocr_neurons.probe.probe import Probing, probe_beside
     from ocr_neurons.probe.probe import probe as measure
     from ocr_neurons.probe.processes import place
     from ocr_neurons.probe.profile_file import load_profile, save_profile
+    from ocr_neurons.probe.profiles import Profiles
     from ocr_neurons.text.formats.layout import language_code
     from ocr_neurons.text.pairs import PairFile
 
     if args.budget is not None and args.budget < 1:
         raise UserError(f"--budget {args.budget} given; wanted at least 1 sub-word a batch, such as 4096")
+    if args.control and args.like:
+        raise UserError("--control and --like given; placebos that are read beside the pairs have edges of their own")
     if args.language and args.protocol != "aligned":
         raise UserError("--language is for --protocol aligned, which cuts whole texts into words; leave it out")
     first = place()[0] == 0
@@ -44,15 +50,24 @@ def probe(args: argparse.Namespace) -> None:
     pairs = PairFile(args.pairs)
     model, tokenizer = _model(args, reporter)
     part = args.out.with_name(args.out.name + ".part")
-    profile = measure(
-        model, tokenizer, pairs, how, budget=args.budget, about={"model": args.model}, like=like, checkpoint=part,
-        reporter=reporter,
-    )  # fmt: skip
+    more: dict[str, Any] = {
+        "budget": args.budget, "about": {"model": args.model}, "checkpoint": part, "reporter": reporter,
+    }  # fmt: skip
+    if args.control:
+        found = probe_beside(model, tokenizer, pairs, PairFile(args.control), how, **more)
+    else:
+        found = Profiles(measure(model, tokenizer, pairs, how, like=like, **more))
     if not first:
         return
+    profile = found.noise
     save_profile(profile, args.out)
-    remove(part)
     reporter.say(f"profile of {_count(profile)}, {profile.layers} layers x {profile.width} {args.site}s: {args.out}")
+    for name, other in (("control", found.control), ("contrast", found.contrast)):
+        if other is not None:
+            path = args.out.with_name(f"{args.out.stem}-{name}{args.out.suffix}")
+            save_profile(other, path)
+            reporter.say(f"  {BESIDE[name]}: {path}")
+    remove(part)
     for why, count in profile.about["skipped"].items():
         reporter.say(f"  {count} words left out: {why}")
 
@@ -128,7 +143,7 @@ def rank(args: argparse.Namespace) -> None:
     from ocr_neurons.rank.methods import method, score
     from ocr_neurons.rank.paper import rank_paper
     from ocr_neurons.rank.scored_file import holds_scores, load_scored
-    from ocr_neurons.rank.specific import specific
+    from ocr_neurons.rank.specific import paired, specific
 
     name = args.method or "paper"
     method(name)
@@ -153,7 +168,8 @@ def rank(args: argparse.Namespace) -> None:
         else:
             scored = score(name, profile, args.group, **parameters)
             if against is not None:
-                scored = specific(scored, score(name, against, args.group, **parameters))
+                beyond = paired if against.about.get("view") == "contrast" else specific
+                scored = beyond(scored, score(name, against, args.group, **parameters))
             chosen = choose(scored, q=rate, count=args.count)
     if args.legacy:
         chosen = _legacy(chosen, args.legacy, args.seed)

@@ -27,19 +27,20 @@ class Pairing:
     ``noise`` is ``paper`` (its presets), a learned noise model by name or file, or ``auto``: learned noise of the
     data's language for words in their sentence, else the presets (:func:`ocr_neurons.noise.kinds.pairs_noise`).
     ``parts`` takes nouns and verbs alone, as told by a spaCy pipeline (``auto``: that of the language; empty: any).
+    ``words`` 0: as many as make a ranking that other words would repeat in good part, or all that there are.
     """
 
     protocol: str = "context"
     noise: str = AUTO
     parts: str = ""
-    words: int = 100
+    words: int = 0
     levels: tuple[str, ...] = ("low", "medium", "high")
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
             raise UserError(f"pairs: protocol {self.protocol!r} given; wanted one of {', '.join(PROTOCOLS)}")
-        if self.words < 1:
-            raise UserError(f"pairs: {self.words} words given; wanted at least 1")
+        if self.words < 0:
+            raise UserError(f"pairs: {self.words} words given; wanted at least 1, or 0 for as many as are advised")
         for level in self.levels:
             preset(level)
 
@@ -51,12 +52,13 @@ class Ranking:
     ``method`` is one of :data:`ocr_neurons.rank.methods.METHODS`; ``threshold`` standard deviations in at least
     ``share`` of the pairs is the paper's rule, by which sensitive neurons are counted whatever the method. ``control``
     is the placebo (:data:`ocr_neurons.noise.controls.CONTROLS`; empty: none). With ``specific`` neurons are ordered by
-    what their score on noise exceeds that on the placebo; ``rate`` is the false-discovery rate of all counts.
+    what their score on noise exceeds that on the placebo, with ``effect`` word by word; ``rate`` is the false-discovery
+    rate of all counts.
     """
 
-    method: str = "size"
+    method: str = "effect"
     specific: bool = True
-    control: str = "letters"
+    control: str = "cased-letters"
     rate: float = 0.05
     threshold: float = 1.0
     share: float = 0.9
@@ -67,7 +69,7 @@ class Ranking:
         if self.control and self.control not in CONTROLS:
             raise UserError(f"rank: control {self.control!r} is unknown{nearest(self.control, CONTROLS)}")
         if self.specific and not self.control:
-            raise UserError('rank: specific = true without a control; set control = "letters"')
+            raise UserError('rank: specific = true without a control; set control = "cased-letters"')
         if not 0 < self.rate < 1:
             raise UserError(f"rank: rate {self.rate} given; wanted a number between 0 and 1, such as 0.05")
         if not 0 <= self.share <= 1:
@@ -155,7 +157,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.model.startswith("~"):  # a file of settings has no shell that would spell it out
             object.__setattr__(self, "model", str(user_path(self.model)))
-        if self.pairs.words < (needed := method(self.rank.method).words):
+        if 0 < self.pairs.words < (needed := method(self.rank.method).words):
             raise UserError(
                 f"pairs: words = {self.pairs.words} given; wanted at least {needed} to rank by {self.rank.method}"
             )

@@ -20,12 +20,13 @@ from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.tagger import Tagger
-from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
 from ocr_neurons.steps import (
+    again_of,
     base_key,
     check_regions,
     describe,
@@ -118,9 +119,9 @@ class _Run:
         self._step(
             "probe", probe_files(config), lambda: probe_tagger(tagger, self.pairs, config, self.out, self.reporter)
         )
-        profile, control = load_profiles(config, self.out)
-        common, ranking = self._rank(profile, control)
-        self._answer(tagger, (profile, control), common, ranking)
+        profiles = load_profiles(config, self.out)
+        common, ranking = self._rank(profiles)
+        self._answer(tagger, profiles, common, ranking)
         return self._report()
 
     def _step(self, name: str, files: Sequence[str], work: Callable[[], None]) -> None:
@@ -138,11 +139,11 @@ class _Run:
             self.config, self.data, self.config.train, self.out / "tagger", self.dtype, self.device, self.reporter
         )
 
-    def _rank(self, profile: Profile, control: Profile | None) -> tuple[NeuronSet, NeuronSet]:
+    def _rank(self, profiles: Profiles) -> tuple[NeuronSet, NeuronSet]:
         """The paper's common neurons, and all neurons in the order of the method."""
         rule = self.config.rank
-        common = rank_paper(profile, threshold=rule.threshold, share=rule.share)
-        ranking = ranking_of(profile, control, rule)
+        common = rank_paper(profiles.noise, threshold=rule.threshold, share=rule.share)
+        ranking = ranking_of(profiles, rule)
         common.save(self.out / "neurons.json")
         ranking.save(self.out / "ranking.json")
         self.reporter.say(
@@ -150,15 +151,13 @@ class _Run:
         )
         return common, ranking
 
-    def _answer(
-        self, tagger: Tagger, profiles: tuple[Profile, Profile | None], common: NeuronSet, ranking: NeuronSet
-    ) -> None:
+    def _answer(self, tagger: Tagger, profiles: Profiles, common: NeuronSet, ranking: NeuronSet) -> None:
         config, seed = self.config, self.config.seed
         options = config.sweep
         settings = grid(ranking, options.regions, options.shares, options.factors, options.draws, options.operations)
         store, edits = (
             Store(file_url(self.out / "sweep.db"), self.keys["rank"], self.keys["rank"]),
-            EditMaker(ranking, seed, profiles[0]),
+            EditMaker(ranking, seed, profiles.noise),
         )
 
         def search() -> None:
@@ -179,7 +178,8 @@ class _Run:
             findings = Findings(
                 config.model,
                 self.data,
-                Layering(*profiles, common, config.rank.control, config.rank.rate),
+                Layering(profiles, common, config.rank.control, config.rank.rate),
+                again_of(profiles, config.rank, max(options.shares)),
                 tuple(trials),
                 dev_baseline,
                 dev_gain,

@@ -29,18 +29,22 @@ from ocr_neurons.noise.learned.apply import AUTO, SHIPPED
 from ocr_neurons.noise.training import training_noise
 from ocr_neurons.noise.words import said_noise, word_pairs
 from ocr_neurons.probe.checkpoint import remove
-from ocr_neurons.probe.probe import Probing, probe
-from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.probe import Probing, probe, probe_beside
 from ocr_neurons.probe.profile_file import load_profile, save_profile
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.rank.beyond import Again, again, scored
 from ocr_neurons.rank.choose import choose
-from ocr_neurons.rank.methods import score
+from ocr_neurons.rank.methods import method
 from ocr_neurons.rank.regions import region
-from ocr_neurons.rank.specific import specific
 from ocr_neurons.text.datasets import SPLITS, Dataset
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
-PAIRS, PROFILE = "pairs.jsonl", "profile.safetensors"
-CONTROL_PAIRS, CONTROL_PROFILE = "control.jsonl", "profile-control.safetensors"
+PAIRS, CONTROL_PAIRS = "pairs.jsonl", "control.jsonl"
+PROFILE, CONTROL_PROFILE, CONTRAST_PROFILE = PROFILES = (
+    "profile.safetensors", "profile-control.safetensors", "profile-contrast.safetensors"
+)  # fmt: skip
+ENOUGH_WORDS = 300
+"""Words that are probed with where the settings leave it open: with fewer, chance decides most of a ranking."""
 
 
 def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.device, dtype: torch.dtype) -> None:
@@ -87,18 +91,26 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
     """The words to probe with, from train.
 
     Raises:
-        UserError: there are too few of them.
+        UserError: there are fewer of them than the settings ask for, or than the ranking needs.
     """
     options, documents = config.pairs, data.clean_text("train")
-    return word_pairs(
+    made = word_pairs(
         documents,
         protocol=options.protocol,
-        words=options.words,
+        words=options.words or ENOUGH_WORDS,
+        or_fewer=not options.words,
         levels=options.levels,
         seed=config.seed,
         parts=options.parts or None,
         noise=pairs_noise(options.noise, options.protocol, documents),
     )
+    words, needed = len(made) // len(options.levels), method(config.rank.method).words
+    if words < needed:
+        raise UserError(
+            f"pairs: the train documents hold {words} usable words; wanted at least {needed} to rank by "
+            f"{config.rank.method}; give more text"
+        )
+    return made
 
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
@@ -143,47 +155,60 @@ def probe_key(before: str, config: Config, pairs: Sequence[TextPair]) -> str:
 
 def probe_files(config: Config) -> list[str]:
     """The names of the files that probing writes."""
-    return [PAIRS, PROFILE, *([CONTROL_PAIRS, CONTROL_PROFILE] if config.rank.control else [])]
+    placebo = [CONTROL_PAIRS, CONTROL_PROFILE, CONTRAST_PROFILE]
+    return [PAIRS, PROFILE, *(placebo if config.rank.control else [])]
 
 
 def probe_tagger(tagger: Tagger, pairs: Sequence[TextPair], config: Config, out: Path, reporter: Reporter) -> None:
-    """Write pairs and profile of a tagger into ``out``, and those of the placebo beside it if one is asked for."""
+    """Write pairs and profiles of a tagger into ``out``: under noise, and beside a placebo if one is asked for."""
     kind = config.rank.control
+    write_pairs(out / PAIRS, pairs)
+    given = read_pairs(out / PAIRS)
+    part = out / f"{PROFILE}.part"
+    model = tagger.trunk, tagger.tokenizer
+    how = Probing(seed=config.seed)
+    more: dict[str, Any] = {
+        "about": {
+            "model": config.model, "pairs": config.pairs.protocol, "data": config.data, "noise": said_noise(pairs),
+        },
+        "checkpoint": part,
+        "reporter": reporter,
+    }  # fmt: skip
     reporter.say(f"probe: {len(pairs)} pairs of clean and noisy words …")
-    _read(tagger, pairs, config, out / PAIRS, out / PROFILE, reporter)
     if kind:
-        reporter.say(f"probe: as many pairs with another change of the same size ({kind}) …")
-        placebo = control_pairs(pairs, kind, config.seed)
-        _read(tagger, placebo, config, out / CONTROL_PAIRS, out / CONTROL_PROFILE, reporter)
-
-
-def _read(
-    tagger: Tagger, pairs: Sequence[TextPair], config: Config, name: Path, profile: Path, reporter: Reporter
-) -> None:
-    write_pairs(name, pairs)
-    part = profile.with_name(f"{profile.name}.part")
-    found = probe(
-        tagger.trunk,
-        tagger.tokenizer,
-        read_pairs(name),
-        Probing(seed=config.seed),
-        about={"model": config.model, "pairs": config.pairs.protocol, "data": config.data, "noise": said_noise(pairs)},
-        checkpoint=part,
-        reporter=reporter,
-    )
-    save_profile(found, profile)
+        placebo = control_pairs(given, kind, config.seed)
+        if not placebo:
+            raise UserError(f'rank: no pair has a control of kind {kind!r}; choose another kind, or control = ""')
+        write_pairs(out / CONTROL_PAIRS, placebo)
+        reporter.say(f"  beside each the same word under a placebo, another change of the same size ({kind})")
+        found = probe_beside(*model, given, read_pairs(out / CONTROL_PAIRS), how, **more)
+    else:
+        found = Profiles(probe(*model, given, how, **more))
+    for name, profile in zip(PROFILES, (found.noise, found.control, found.contrast), strict=True):
+        if profile is not None:
+            save_profile(profile, out / name)
     remove(part)
 
 
-def load_profiles(config: Config, out: Path) -> tuple[Profile, Profile | None]:
-    """The profile in ``out``, and that of the placebo or None."""
-    return load_profile(out / PROFILE), load_profile(out / CONTROL_PROFILE) if config.rank.control else None
+def load_profiles(config: Config, out: Path) -> Profiles:
+    """The profiles in ``out``; folders of earlier versions have no contrast, and that of a placebo may be gone."""
+    kept = PROFILES[1:] if config.rank.control and (out / CONTROL_PROFILE).is_file() else ()
+    beside = [load_profile(out / name) for name in kept if (out / name).is_file()]
+    return Profiles(load_profile(out / PROFILE), *beside)
 
 
-def ranking_of(profile: Profile, control: Profile | None, rule: Ranking) -> NeuronSet:
+def ranking_of(profiles: Profiles, rule: Ranking) -> NeuronSet:
     """All neurons in the order of the rule's method, by what goes beyond the placebo if the rule says so."""
     parameters: dict[str, Any] = {"threshold": rule.threshold} if rule.method == "paper" else {}
-    scored = score(rule.method, profile, **parameters)
-    if rule.specific and control is not None:
-        scored = specific(scored, score(rule.method, control, **parameters))
-    return choose(scored, count=profile.layers * profile.width)
+    found = scored(rule.method, by_rule(profiles, rule), **parameters)
+    return choose(found, count=profiles.noise.layers * profiles.noise.width)
+
+
+def again_of(profiles: Profiles, rule: Ranking, share: float) -> Again | None:
+    """Whether one half of the words names the neurons that the other half names, by the same rule."""
+    return again(rule.method, by_rule(profiles, rule), share)
+
+
+def by_rule(profiles: Profiles, rule: Ranking) -> Profiles:
+    """Those that the rule ranks by."""
+    return profiles if rule.specific else Profiles(profiles.noise)

@@ -66,7 +66,7 @@ def test_the_neurons_that_react_most(session):
     np.testing.assert_allclose([one["difference"] for one in found], mean.flat[order], atol=1e-4)
     np.testing.assert_allclose([one["noisy"] - one["clean"] for one in found], mean.flat[order], atol=1e-4)
 
-    deviations = mean / session.run.profile.clean_deviation()
+    deviations = mean / session.run.profiles.noise.clean_deviation()
     found = session.neurons(TEXT, NOISY, "en", word=None, layer=2, order="deviations")["neurons"]
     order = np.argsort(-np.abs(deviations[2]))[: len(found)]
     assert [(one["layer"], one["index"]) for one in found] == [(2, i) for i in order.tolist()]

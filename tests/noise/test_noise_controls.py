@@ -127,6 +127,37 @@ def test_nearly_all_draws_have_as_many_edits() -> None:
     assert sum(edits(control) == edits(pair) for control, pair in found) >= 0.99 * len(pairs)
 
 
+@settings(max_examples=80, deadline=None)
+@given(WORDS, st.integers(0, 3))
+def test_cased_letters_are_capitals_only_where_one_stood(pairs: list[TextPair], seed: int) -> None:
+    for control, pair in matched(pairs, "cased-letters", seed):
+        check_kept(control, pair, "cased-letters")
+        assert 0 < edits(control) <= edits(pair)
+        assert len(control.noisy) == len(pair.noisy)
+        capitals = [sum(map(str.isupper, side)) for side in (control.noisy, control.clean)]
+        shouted = pair.clean.isupper() and len(pair.clean) > 1
+        assert shouted or capitals[0] <= capitals[1]
+
+
+@pytest.mark.parametrize(
+    ("clean", "noisy", "shape"),
+    [
+        ("Ship", "5hip", "Aaaa"),  # one letter for another, at any place
+        ("ship", "sh1ip", "aaaaa"),  # one put in
+        ("SHIP", "SH1P", "AAAA"),
+        ("SHIP", "SHI1P", "AAAAA"),
+        ("ship", "5hip", "aaaa"),
+    ],
+)
+def test_case_stays_where_it_was(clean: str, noisy: str, shape: str) -> None:
+    rows = [TextPair(clean, noisy, "low", f"{n}", left=f"{n} ") for n in range(60)]
+    rows.append(replace(ALPHABET, clean=ALPHABET.clean.swapcase()))  # the alphabet is of small letters all the same
+    found = [c for c in control_pairs(rows, "cased-letters", 3) if c.clean == clean]
+    assert len(found) == 60
+    for control in found:
+        assert "".join("A" if letter.isupper() else "a" for letter in control.noisy) == shape
+
+
 def test_places_and_letters_are_uniform() -> None:
     rows = [TextPair("meno", "mcno", "low", f"{n}", left=f"{n} ") for n in range(3000)]
     controls = control_pairs(rows, "letters", 5)

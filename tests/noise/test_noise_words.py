@@ -349,3 +349,11 @@ def test_learned_noise_refuses_what_it_cannot_do():
         word_pairs(DOCUMENTS, protocol="words", words=1, levels=("lo",), noise=planted("e is c"))
     with pytest.raises(UserError, match=r"hold 2 distinct usable ones \(at least 9 letters\); ask for 2"):
         word_pairs(DOCUMENTS, protocol="words", words=50, min_length=9, noise=planted("e is c"))
+
+
+def test_all_there_are_where_fewer_will_do():
+    every = word_pairs(DOCUMENTS, protocol="words", words=None, seed=5)
+    assert word_pairs(DOCUMENTS, protocol="words", words=10_000, or_fewer=True, seed=5) == every
+    assert word_pairs(DOCUMENTS, protocol="words", words=2, or_fewer=True, seed=5) == every[:6]
+    with pytest.raises(UserError, match="hold 0 distinct usable ones"):
+        word_pairs(DOCUMENTS, protocol="words", words=50, or_fewer=True, min_length=40)

@@ -165,14 +165,14 @@ def test_it_is_written_when_it_is_time_to(tmp_path: Path, monkeypatch: pytest.Mo
         (2 * SECONDS, True),
     ):
         now[0] = 100.0 + passed
-        kept.keep(accumulator, int(passed))
+        kept.keep([accumulator], int(passed))
         assert (tmp_path / "p").exists() == written
         (tmp_path / "p").unlink(missing_ok=True)
 
 
 def test_without_a_path_there_is_none(tmp_path: Path) -> None:
     kept = Checkpoint(None, "me", seed=1, every=0.0)
-    kept.keep(Accumulator(1, 2, ["low"]), 3)
+    kept.keep([Accumulator(1, 2, ["low"])], 3)
     assert kept.resume(torch.device("cpu")) is None
     assert list(tmp_path.iterdir()) == []
 

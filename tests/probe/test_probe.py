@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from transformers import AutoModel, PreTrainedTokenizerFast
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.lm.load import fingerprint
+from ocr_neurons.noise.controls import control_pairs
+from ocr_neurons.probe.checkpoint import Checkpoint
 from ocr_neurons.probe.chunks import Chunks
 from ocr_neurons.probe.fields import BINS, size
 from ocr_neurons.probe.merge import merge
-from ocr_neurons.probe.probe import Probing, memory, probe
+from ocr_neurons.probe.probe import Probing, memory, probe, probe_beside
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.text.pairs import PairFile, TextPair, write_pairs
 
@@ -314,3 +317,84 @@ def test_nothing_to_read(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) ->
 def test_ways_that_there_are_not(how: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Probing(**how)
+
+
+# --- beside a placebo
+
+
+def beside(count: int) -> tuple[list[TextPair], list[TextPair]]:
+    given = pairs(count)
+    return given, control_pairs(given, "cased-letters", 1)
+
+
+def test_beside_a_placebo_each_view_is_what_it_is_alone(trunk: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    given, control = beside(62)
+    assert len(control) == len(given)
+    found = probe_beside(trunk, tiny_tokenizer, given, control[::-1], budget=400)
+    check_same(found.noise, probe(trunk, tiny_tokenizer, given, budget=400), rtol=2e-4, atol=2e-4)
+    assert found.control is not None
+    assert found.contrast is not None
+    alone = probe(trunk, tiny_tokenizer, control, budget=400)
+    assert found.control.levels == alone.levels
+    for group in (None, "half-1", *LEVELS):
+        for name, value in naive.asked(alone, group).items():
+            near(naive.asked(found.control, group)[name], value, f"{name} of {group}")
+    # noise against the placebo, word by word: everything naive, the placebo on the clean side
+    sides = [materialised(trunk, tiny_tokenizer, some) for some in (given, control)]
+    whole = replace(sides[0], clean=sides[1].noisy)
+    for group in (None, *LEVELS):
+        units = naive.units(whole, group, LEVELS)
+        expected = naive.moments(units)
+        for name, value in naive.asked(found.contrast, group).items():
+            near(value, expected[name], f"{name} of {group}")
+    assert found.contrast.about["view"] == "contrast"
+    assert "view" not in found.noise.about
+
+
+def test_pairs_without_a_placebo_are_left_out_of_all_three(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    given, control = beside(20)
+    found = probe_beside(llama, tiny_tokenizer, given, control[4:])
+    assert found.noise.about["skipped"] == {"no placebo": 4}
+    for profile in (found.noise, found.control, found.contrast):
+        assert profile is not None
+        assert profile.pairs.sum() == 36
+    check_same(found.noise, probe(llama, tiny_tokenizer, given[4:]), rtol=2e-4, atol=2e-4)
+
+
+def test_beside_a_placebo_of_other_words_or_of_whole_texts(llama: Any, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    given, control = beside(6)
+    with pytest.raises(UserError, match="6 control pairs given, none is of the 12 pairs"):
+        probe_beside(llama, tiny_tokenizer, given, [replace(pair, left="elsewhere ") for pair in control[:6]])
+    with pytest.raises(UserError, match="random letters stand at other words"):
+        probe_beside(llama, tiny_tokenizer, given, control, Probing(protocol="aligned"))
+
+
+def test_beside_a_placebo_an_interrupted_probe_goes_on(
+    llama: Any, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, control = beside(210)
+    expected = probe_beside(llama, tiny_tokenizer, given, control)
+    monkeypatch.setattr("ocr_neurons.probe.probe.Checkpoint", partial(Checkpoint, every=0.0))
+    read: list[int] = []
+    real = Chunks.take
+
+    def stopping(self: Chunks, *args: int) -> Any:
+        for chunk in real(self, *args):
+            if len(read) == 3:
+                raise KeyboardInterrupt
+            read.append(chunk.number)
+            yield chunk
+
+    path = tmp_path / "p.part"
+    with monkeypatch.context() as patch:
+        patch.setattr(Chunks, "take", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            probe_beside(llama, tiny_tokenizer, given, control, checkpoint=path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["p.part", "p.part.1", "p.part.2"]
+    said = StringIO()
+    found = probe_beside(llama, tiny_tokenizer, given, control, checkpoint=path, reporter=Reporter(stream=said))
+    assert "going on at chunk" in said.getvalue()
+    for one, two in ((found.noise, expected.noise), (found.contrast, expected.contrast)):
+        assert one is not None
+        assert two is not None
+        check_same(one, two, rtol=1e-6, atol=1e-6)

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_profiles import Array, profile_of
+from scipy.stats import ttest_1samp
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.effect_size import effect, size
 from ocr_neurons.rank.methods import PROFILED, score
 from ocr_neurons.rank.scored import Scored
-from ocr_neurons.rank.specific import specific
+from ocr_neurons.rank.specific import paired, specific
 
 
 def moved(rng: np.random.Generator, clean: Array, by: Array | float) -> Profile:
@@ -97,3 +98,41 @@ def test_scores_that_cannot_be_compared() -> None:
         specific(replace(one, error=None), one)
     with pytest.raises(UserError, match=r"parameters \{'group': 'high'\} and \{\} given"):
         specific(effect(profile, "high"), one)
+
+
+def test_word_by_word_finds_what_two_profiles_hide() -> None:
+    """Words move these neurons far in any spelling: apart, that drowns what the noise does beyond the placebo."""
+    rng = np.random.default_rng(5)
+    clean = rng.normal(size=(60, 1, 40))
+    word = rng.normal(1.0, 3.0, clean.shape)
+    placebo, noisy = (clean + word + rng.normal(0, 0.3, clean.shape) for _ in range(2))
+    noisy[:, 0, :10] += 0.5
+    noisy[:, 0, 10:20] -= 0.5
+    dose = np.full(60, 0.3)
+    noise, control, contrast = (
+        effect(profile_of(one, other, dose=dose)) for one, other in ((clean, noisy), (clean, placebo), (placebo, noisy))
+    )
+    found = paired(noise, contrast)
+    assert found.p is not None
+    sure = found.p[0] < 0.05 / 40
+    assert sure[:20].all()
+    assert not sure[20:].any()
+    apart = specific(noise, control)
+    assert apart.p is not None
+    assert not (apart.p[0] < 0.05 / 40).any()
+    up = (noisy - clean).mean(0)[0] > 0
+    expected = (noisy - placebo).mean(0)[0] * np.where(up, 1, -1)
+    np.testing.assert_array_equal(found.score[0] > 0, expected > 0)
+    # an independent formula: Student's t of the differences, and Hedges' small-sample factor
+    d = (noisy - placebo)[:, 0]
+    t = d.mean(0) / (d.std(0, ddof=1) / np.sqrt(60))
+    np.testing.assert_allclose(np.abs(found.score[0]), np.abs(t) / np.sqrt(60) * (1 - 3 / (4 * 59 - 1)), rtol=1e-9)
+    np.testing.assert_allclose(found.p[0], ttest_1samp(d, 0).pvalue, rtol=1e-9)
+
+
+def test_word_by_word_wants_effects_of_one_model() -> None:
+    one = np.ones((1, 2))
+    with pytest.raises(UserError, match="'size' and 'effect' given; word by word only 'effect' compares"):
+        paired(Scored("size", one, one, one), Scored("effect", one, one, one))
+    with pytest.raises(UserError, match="wanted the same model"):
+        paired(Scored("effect", one, one, one, about={"site": "up"}), Scored("effect", one, one, one))

@@ -10,6 +10,7 @@ import sample
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.profile import Profile, freeze
+from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.report.chart_placebo import placebo_chart, sentence
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.layering import Layering
@@ -39,7 +40,7 @@ def profile(moved: list[int], seed: int) -> Profile:
 
 def layering(placebo: Profile | None) -> Layering:
     common = NeuronSet("f", "neuron", 2, WIDTH, {}, {}, {"threshold": 1.0, "share": 0.9})
-    return Layering(profile([3, 5, 7], 1), placebo, common)
+    return Layering(Profiles(profile([3, 5, 7], 1), placebo), common)
 
 
 def test_neurons_are_told_apart_from_those_that_any_change_moves() -> None:
@@ -75,7 +76,9 @@ def test_the_sentence_gives_the_counts(run: Run) -> None:
     said = sentence(run.layers.placebo)
     assert "Of 735 neurons" in said
     assert "585 move steadily under the placebo too (rank correlation of their effects: 0.81)" in said
-    assert "60 of all neurons move more under noise" in said
+    assert "60 of all neurons move further under noise than under the placebo." in said
+    less = replace(run.layers.placebo, less_found=(2,) * run.layers.count)
+    assert sentence(less).endswith(f", {2 * run.layers.count} less far or the other way.")
     nothing = replace(run.layers.placebo, noise_found=(0,) * run.layers.count)
     assert sentence(nothing).startswith("No neuron moves steadily")
 

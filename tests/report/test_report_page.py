@@ -180,6 +180,24 @@ def test_the_opposite_edit_is_shown(usual: Page) -> None:
     assert "times 1.5 in the place of 0.5, minus baseline: −0.9 [−1.8, 0.1], p = 0.091" in usual.words.replace(" ", " ")
 
 
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        (0.12, "So most of it is the luck of the draw: other words would name other neurons"),
+        (0.68, "a list that agrees in good part, not in all (expected: rank correlation 0.68 within layers)"),
+        (
+            0.81,
+            "As many other words would name mostly the same neurons (expected: rank correlation 0.81 within layers).",
+        ),
+    ],
+)
+def test_how_sure_the_list_of_neurons_is(tmp_path: Path, whole: float, said: str) -> None:
+    ranking = {"method": "effect", "words": 300, "share": 0.05, "overlap": 0.37, "expected": 0.06, "within": 0.3}
+    shown = page(tmp_path, sample.summary() | {"ranking": ranking | {"whole": whole}}, light())
+    assert "It rests on 300 words. Of the best 5% of all neurons by one half of these words, 37% are" in shown.words
+    assert said in shown.words
+
+
 def test_the_clean_sentence_stands_above_and_what_differs_is_marked(usual: Page) -> None:
     assert "left the Mersey loc ✓ right on Wednesday time ✓ right, writes Mr. Thornton pers ✗ wrong" in usual.words
     marked = re.findall(r'<span class="changed">(.)</span>', usual.source)

@@ -11,9 +11,8 @@ from ocr_neurons.config import Config, load_config
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import CARD
 from ocr_neurons.neutralise.edits import Edits
-from ocr_neurons.probe.profile import Profile
-from ocr_neurons.probe.profile_file import load_profile
-from ocr_neurons.steps import CONTROL_PROFILE, PROFILE
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.steps import PROFILE, load_profiles
 from ocr_neurons.text.datasets import Dataset, load_dataset
 
 SETTINGS, RANKING, EDIT = "run.toml", "ranking.json", "edit.json"
@@ -25,7 +24,7 @@ class RunFolder:
 
     Attributes:
         tagger: the folder of the run's tagger.
-        control: the profile of the placebo, None without one.
+        profiles: what noise does, and a placebo where one was read.
         edit: what dev chose, None where the run has not come so far.
         data: the documents; empty where they are not on this machine.
         no_data: why they are not, in a sentence; empty where they are.
@@ -35,8 +34,7 @@ class RunFolder:
     config: Config
     tagger: Path
     ranking: NeuronSet
-    profile: Profile
-    control: Profile | None
+    profiles: Profiles
     edit: Edits | None
     data: Dataset
     no_data: str
@@ -66,15 +64,13 @@ def open_run(folder: Path) -> RunFolder:
             "neurons; the run's own command goes on where it stopped"
         )
     data, no_data = _data(config.data)
-    control = folder / CONTROL_PROFILE
     edit = folder / EDIT
     return RunFolder(
         folder.resolve().name,
         config,
         tagger,
         NeuronSet.load(folder / RANKING),
-        load_profile(folder / PROFILE),
-        load_profile(control) if control.is_file() else None,
+        load_profiles(config, folder),
         Edits.load(edit) if edit.is_file() else None,
         data,
         no_data,

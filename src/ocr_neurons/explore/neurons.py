@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.rank.beyond import scored
 from ocr_neurons.rank.methods import PROFILED, score
 from ocr_neurons.rank.scored import Scored
-from ocr_neurons.rank.specific import specific
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,8 +40,8 @@ class MethodRanks:
 class Scores:
     """The scores of all neurons by every method that a profile suffices for; made once, when first asked for."""
 
-    def __init__(self, profile: Profile, control: Profile | None, threshold: float) -> None:
-        self.profile, self.control, self.threshold = profile, control, threshold
+    def __init__(self, profiles: Profiles, threshold: float) -> None:
+        self.profiles, self.threshold = profiles, threshold
         self._made: list[tuple[str, Scored, Scored | None, Scored | None]] | None = None
 
     def ranks(self, layer: int, index: int) -> list[MethodRanks]:
@@ -60,7 +60,7 @@ class Scores:
 
     def moments(self, layer: int, index: int) -> dict[str, float]:
         """Means and spread of a neuron over the words of the run's pairs, and its mean difference."""
-        row, profile = self._row(layer), self.profile
+        row, profile = self._row(layer), self.profiles.noise
         return {
             "clean": float(profile.clean_mean()[row, index]),
             "noisy": float(profile.noisy_mean()[row, index]),
@@ -70,7 +70,8 @@ class Scores:
         }
 
     def _row(self, layer: int) -> int:
-        layers = [int(read) for read in self.profile.about.get("read", range(self.profile.layers))]
+        profile = self.profiles.noise
+        layers = [int(read) for read in profile.about.get("read", range(profile.layers))]
         if layer not in layers:
             raise UserError(f"Layer {layer} was not read when the run probed its tagger, so nothing is known of it.")
         return layers.index(layer)
@@ -81,12 +82,14 @@ class Scores:
             for name in PROFILED:
                 parameters: dict[str, Any] = {"threshold": self.threshold} if name == "paper" else {}
                 try:
-                    noise = score(name, self.profile, **parameters)
+                    noise = score(name, self.profiles.noise, **parameters)
                 except UserError:
                     continue  # it needs more words, or levels, than this run has
-                placebo = None if self.control is None else score(name, self.control, **parameters)
+                control = self.profiles.control
+                placebo = None if control is None else score(name, control, **parameters)
                 both = placebo is not None and noise.error is not None and placebo.error is not None
-                self._made.append((name, noise, placebo, specific(noise, placebo) if both and placebo else None))
+                beyond = scored(name, self.profiles, **parameters) if both else None
+                self._made.append((name, noise, placebo, beyond))
         return self._made
 
 

@@ -52,7 +52,7 @@ class Session:
         self.run, self.tagger = run, tagger
         self.passages = Passages(run.data)
         self.places = places(run.ranking)
-        self.scores = Scores(run.profile, run.control, run.config.rank.threshold)
+        self.scores = Scores(run.profiles, run.config.rank.threshold)
         self._cache = cache
         self._model = threading.RLock()
         self._drawing, self._scoring, self._searching = threading.Lock(), threading.Lock(), threading.Lock()
@@ -88,7 +88,7 @@ class Session:
                 "says": run.edit.describe(),
                 "number": number and {"name": number[0], "value": number[1]},
             },
-            "placebo": run.config.rank.control if run.control is not None else "",
+            "placebo": run.config.rank.control if run.profiles.control is not None else "",
         }
 
     def passage(self, key: str, part: int) -> dict[str, Any]:
@@ -263,7 +263,7 @@ class Session:
     def _deviations(self, difference: Array) -> Array:
         """In standard deviations on clean words; NaN where the profile did not read the layer or nothing varies."""
         spread = np.full(difference.shape, np.nan)
-        profile = self.run.profile
+        profile = self.run.profiles.noise
         rows = [int(read) for read in profile.about.get("read", range(profile.layers))]
         spread[rows] = profile.clean_deviation()
         largest = np.nanmax(spread, axis=1, keepdims=True, initial=0)
@@ -334,7 +334,7 @@ def open_session(run: RunFolder, cache: Path, device: torch.device, dtype: torch
     tagger = load_tagger(run.tagger, dtype=dtype, device=device)
     shape = (len(neuron_maps(tagger.model)), neuron_width(tagger.model))
     known = (run.ranking.layers, run.ranking.width)
-    if shape != known or run.profile.width != shape[1]:
+    if shape != known or run.profiles.noise.width != shape[1]:
         raise UserError(
             f"{run.tagger}: a tagger of {shape[0]} layers x {shape[1]} neurons given, the run's ranking is of "
             f"{known[0]} x {known[1]}; wanted the folder of one run"

@@ -23,6 +23,7 @@ from ocr_neurons.text.pairs import TextPair
 
 CONTROLS: dict[str, str] = {
     "letters": "random letters at random places, as many edits of the same sorts as the real pair has",
+    "cased-letters": "the same, but a capital only where one stood",
     "case": "capitals for small letters and the reverse, as many as the real pair has edits",
     "words": "another clean word of about the same length",
 }
@@ -58,6 +59,8 @@ def control_pairs(
     apart. The Levenshtein distance is at most the real pair's, and equal to it unless ``TRIES`` draws all fell short
     (the same letter drawn back, a double letter), which the alphabet of any real text makes rare. The length is equal
     always.
+    ``cased-letters``: the same with small letters, those of all clean sides; one that replaces a capital is a capital,
+    as is every one in a word of capitals. OCR seldom puts a capital among small letters, ``letters`` often does.
     ``case``: as many letters as the pair has unit edits, at least one, at most all those with a case.
     ``words``: the nearest length, then at random, from the clean sides and ``vocabulary``; case is no difference.
 
@@ -75,11 +78,9 @@ def control_pairs(
     if kind == "words":
         by_length = _by_length([*(pair.clean for pair in pairs), *vocabulary])
     change: Change = _recased
-    if kind == "letters":
-        counts = Counter(character for pair in pairs for character in pair.clean if character.isalpha())
-        floor = RARE * counts.total()
-        alphabet = sorted(character for character, count in counts.items() if count >= floor)
-        change = partial(_misspelt, alphabet)
+    if kind in ("letters", "cased-letters"):
+        cased = kind == "cased-letters"
+        change = partial(_misspelt, _alphabet((pair.clean for pair in pairs), cased), cased)
     for pair in pairs:
         rng = generator(seed, "control", kind, *_names(pair))
         whole = _whole_text(pair)
@@ -135,8 +136,25 @@ def _unit_edits(sizes: Iterable[Size]) -> int:
     return sum(max(size) for size in sizes)
 
 
+def _alphabet(texts: Iterable[str], cased: bool) -> list[str]:
+    """The letters of ``texts`` but for ``RARE`` ones; with ``cased`` the small ones that capitals count for as well."""
+    counts = Counter(character for text in texts for character in text if character.isalpha())
+    if cased:
+        small = Counter[str]()
+        for character, count in counts.items():
+            small[character.swapcase() if character.isupper() and _cased(character) else character] += count
+        counts = small
+    floor = RARE * counts.total()
+    return sorted(character for character, count in counts.items() if count >= floor)
+
+
 def _misspelt(
-    alphabet: Sequence[str], word: str, sizes: Sequence[Size], forbidden: Set[str], rng: np.random.Generator
+    alphabet: Sequence[str],
+    cased: bool,
+    word: str,
+    sizes: Sequence[Size],
+    forbidden: Set[str],
+    rng: np.random.Generator,
 ) -> str | None:
     """The first draw with all edits; else that with the most; None if every draw is forbidden or the word itself."""
     if not alphabet:
@@ -144,7 +162,7 @@ def _misspelt(
     best, most = None, 0
     wanted = _unit_edits(sizes)
     for _ in range(TRIES):
-        drawn = _drawn(alphabet, word, sizes, rng)
+        drawn = _drawn(alphabet, cased, word, sizes, rng)
         distance = Levenshtein.distance(word, drawn)
         if distance > most and drawn not in forbidden:
             best, most = drawn, distance
@@ -153,7 +171,7 @@ def _misspelt(
     return best
 
 
-def _drawn(alphabet: Sequence[str], word: str, sizes: Sequence[Size], rng: np.random.Generator) -> str:
+def _drawn(alphabet: Sequence[str], cased: bool, word: str, sizes: Sequence[Size], rng: np.random.Generator) -> str:
     """The segments in random order at random places, at least one character apart."""
     count = len(sizes)
     slack = len(word) - sum(n for n, _ in sizes) - (count - 1)
@@ -163,11 +181,22 @@ def _drawn(alphabet: Sequence[str], word: str, sizes: Sequence[Size], rng: np.ra
     done = used = 0
     for place, index in zip(places.tolist(), rng.permutation(count).tolist(), strict=True):
         n, m = sizes[index]
-        pieces.append(word[done : place + used])
-        pieces += [alphabet[number] for number in rng.integers(len(alphabet), size=m)]
-        done = place + used + n
+        start = place + used
+        pieces.append(word[done:start])
+        letters = [alphabet[number] for number in rng.integers(len(alphabet), size=m)]
+        pieces += _in_case_of(word, start, start + n, letters) if cased else letters
+        done = start + n
         used += n
     return "".join([*pieces, word[done:]])
+
+
+def _in_case_of(word: str, start: int, end: int, letters: Sequence[str]) -> list[str]:
+    """Small ``letters`` for ``word[start:end]``: capitals where one stood, and all of them in a word of capitals."""
+    shouted = word.isupper() and len(word) > 1
+    return [
+        letter.swapcase() if _cased(letter) and (shouted or word[start + place : end][:1].isupper()) else letter
+        for place, letter in enumerate(letters)
+    ]
 
 
 def _recased(word: str, sizes: Sequence[Size], forbidden: Set[str], rng: np.random.Generator) -> str | None:

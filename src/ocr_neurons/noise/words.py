@@ -41,6 +41,7 @@ def word_pairs(
     *,
     protocol: str,
     words: int | None = 100,
+    or_fewer: bool = False,
     levels: Sequence[str] = ("low", "medium", "high"),
     seed: int = 0,
     min_length: int = 4,
@@ -49,6 +50,8 @@ def word_pairs(
     unchanged: list[str] | None = None,
 ) -> list[TextPair]:
     """One pair for each chosen word and level, word by word; ``words=None`` takes every usable word.
+
+    With ``or_fewer`` all usable words are taken where there are fewer than ``words``.
 
     A usable word is a token of at least ``min_length`` letters and nothing else, not half of a word broken at a line
     end; for the presets, with a letter that they can change. Words are distinct, capitals told from small letters.
@@ -80,7 +83,8 @@ def word_pairs(
     documents = list(documents)
     found = _occurrences(documents, min_length, parts, any_letter=noise is not None)
     letters = f"at least {min_length} letters" + (", one of them known to the noise presets" if noise is None else "")
-    _refuse_too_few(len(found), words, len(documents), letters + ("; nouns and verbs" if parts else ""))
+    what = letters + ("; nouns and verbs" if parts else "")
+    _refuse_too_few(len(found), None if or_fewer else words, len(documents), what)
     chosen = list(found)
     if protocol != "paper":
         order = generator(seed, "words", "order").permutation(len(chosen))
@@ -108,7 +112,7 @@ def word_pairs(
             pairs.append(replace(pair, source=source, left=left, right=right))
     if unchanged is not None:
         unchanged += still
-    if not pairs or (words is not None and len(pairs) < words * len(levels)):
+    if not pairs or (words is not None and not or_fewer and len(pairs) < words * len(levels)):
         _refuse_unchanged(len(pairs) // len(levels), words, len(still))
     return pairs
 

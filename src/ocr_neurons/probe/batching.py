@@ -1,4 +1,4 @@
-"""One chunk of units through the model: each distinct text once, both sides of a word in one batch."""
+"""One chunk of units through the model: each distinct text once, all sides of a word in one batch."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Bundle:
         return max(max(map(len, self.texts)), max(side.last for _, _, side in self.spans))
 
 
-def bundles(units: Sequence[Unit]) -> tuple[list[Bundle], list[tuple[int, int]]]:
-    """Texts that belong together, each once, and for each unit the numbers of its clean and its noisy span.
+def bundles(units: Sequence[Unit]) -> tuple[list[Bundle], list[tuple[int, ...]]]:
+    """Texts that belong together, each once, and for each unit the numbers of its spans: clean, noisy, placebo.
 
-    The two texts of a unit belong together, and so do those of all units that share a text.
+    The texts of a unit belong together, and so do those of all units that share a text.
     """
     root: dict[tuple[int, ...], tuple[int, ...]] = {}
 
@@ -41,17 +41,18 @@ def bundles(units: Sequence[Unit]) -> tuple[list[Bundle], list[tuple[int, int]]]
         return text
 
     for unit in units:
-        root[find(unit.noisy.ids)] = find(unit.clean.ids)
+        for side in unit.sides[1:]:
+            root[find(side.ids)] = find(unit.clean.ids)
     numbers: dict[Side, int] = {}
     made: dict[tuple[int, ...], tuple[dict[tuple[int, ...], int], list[tuple[int, int, Side]]]] = {}
     for unit in units:
         texts, spans = made.setdefault(find(unit.clean.ids), ({}, []))
-        for side in (unit.clean, unit.noisy):
+        for side in unit.sides:
             if side not in numbers:
                 numbers[side] = len(numbers)
                 spans.append((texts.setdefault(side.ids, len(texts)), numbers[side], side))
     found = [Bundle(list(texts), spans) for texts, spans in made.values()]
-    return found, [(numbers[unit.clean], numbers[unit.noisy]) for unit in units]
+    return found, [tuple(numbers[side] for side in unit.sides) for unit in units]
 
 
 def batches(found: Sequence[Bundle], budget: int) -> list[list[Bundle]]:
@@ -71,8 +72,9 @@ def batches(found: Sequence[Bundle], budget: int) -> list[list[Bundle]]:
 def pool(
     model: nn.Module, readings: Sequence[Reading], width: int, units: Sequence[Unit], *, budget: int, pad_id: int,
     how: str = "mean",
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The activation of every neuron over each unit's word, clean and noisy: ``[readings, units, width]``, float32.
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """The activation of every neuron over each unit's word, ``[readings, units, width]`` each in float32: clean, noisy,
+    and under the placebo where units have one.
 
     ``model`` is a trunk without head. Batches hold at most ``budget`` sub-words, padding counted, unless texts that
     belong together are more.
@@ -85,8 +87,9 @@ def pool(
             batch, lines = laid_out(group, pad_id, device)
             pooled.aim(lines, *batch.ids.shape)
             run(model, batch)
-        clean, noisy = (torch.tensor(side, device=device) for side in zip(*numbers, strict=True))
-        return pooled.values.index_select(1, clean), pooled.values.index_select(1, noisy)
+        return tuple(
+            pooled.values.index_select(1, torch.tensor(side, device=device)) for side in zip(*numbers, strict=True)
+        )
 
 
 def laid_out(group: Sequence[Bundle], pad_id: int, device: torch.device) -> tuple[Batch, list[tuple[int, int, Side]]]:

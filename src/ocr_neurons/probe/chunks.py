@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,7 +44,12 @@ class Chunk:
 class Chunks:
     """Chunks of the pairs under one protocol; ``len`` is known for words, an estimate for texts.
 
-    Pairs are looked up as they are needed, so that a file of any length can be read (see ``PairFile``).
+    Pairs are looked up as they are needed, so that a file of any length can be read (see ``PairFile``). With
+    ``control``, placebos of the same words (:func:`ocr_neurons.noise.controls.control_pairs`), each unit has its
+    placebo beside it, and pairs without one are left out.
+
+    Raises:
+        UserError: an unknown protocol, or a control of whole texts, whose changes stand at other words.
     """
 
     def __init__(
@@ -55,15 +60,22 @@ class Chunks:
         seed: int = 1,
         language: str = "",
         longest: int | None = None,
+        control: Sequence[TextPair] | None = None,
     ) -> None:
         if protocol not in PROTOCOLS:
             raise UserError(f"protocol {protocol!r} given; wanted one of {', '.join(PROTOCOLS)}")
+        if control is not None and protocol == "aligned":
+            raise UserError(
+                "a control given with protocol 'aligned': random letters stand at other words of a text than the "
+                "noise; probe the control by itself"
+            )
         self.pairs, self.tokenizer, self.protocol, self.seed = pairs, tokenizer, protocol, seed
         self.language, self.longest = language, longest
         self.levels: tuple[str, ...] = (CHANGED, UNCHANGED)
         self.characters = 0
         self._hash = hashlib.sha256()
         self._groups = self._by_word() if protocol != "aligned" else self._by_text()
+        self.control = None if control is None else Placebos(pairs, control)
 
     def __len__(self) -> int:
         if self.protocol != "aligned":
@@ -131,18 +143,33 @@ class Chunks:
         return [np.array([i]) for i in generator(self.seed, "order").permutation(len(self.pairs))]
 
     def _words(self, shard: int, shards: int, start: int) -> Iterator[Chunk]:
-        read = encode_as_paper if self.protocol == "paper" else encode
         for number in range(shard, len(self._groups), shards):
             if number < start:
                 continue
-            units = read([self._given(self.pairs[int(i)]) for i in self._groups[number]], self.tokenizer)
-            kept = [unit for unit in units if unit.clean.last > unit.clean.first and unit.noisy.last > unit.noisy.first]
-            lost = {"no sub-word": len(units) - len(kept)}
+            members = [int(i) for i in self._groups[number]]
+            given = [self.pairs[i] for i in members]
+            units = self._beside(given, [self.control.of(i) for i in members]) if self.control else self._encoded(given)
+            kept = [unit for unit in units if all(side.last > side.first for side in unit.sides)]
+            lost = {"no placebo": len(members) - len(units), "no sub-word": len(units) - len(kept)}
             if self.longest is not None:
-                fitting = [u for u in kept if max(len(u.clean.ids), len(u.noisy.ids)) <= self.longest]
+                fitting = [u for u in kept if max(len(side.ids) for side in u.sides) <= self.longest]
                 lost["in a text longer than the model takes"] = len(kept) - len(fitting)
                 kept = fitting
             yield Chunk(number, kept, {why: count for why, count in lost.items() if count})
+
+    def _encoded(self, pairs: Sequence[TextPair]) -> list[Unit]:
+        read = encode_as_paper if self.protocol == "paper" else encode
+        return read([self._given(pair) for pair in pairs], self.tokenizer)
+
+    def _beside(self, pairs: Sequence[TextPair], placebos: Sequence[TextPair | None]) -> list[Unit]:
+        """Units of the pairs that have a placebo, each with it."""
+        found = [(pair, other) for pair, other in zip(pairs, placebos, strict=True) if other is not None]
+        units = self._encoded([pair for pair, _ in found])
+        others = self._encoded([other for _, other in found])
+        return [
+            replace(unit, control=other.noisy, control_dose=other.dose)
+            for unit, other in zip(units, others, strict=True)
+        ]
 
     def _texts(self, shard: int, shards: int, start: int) -> Iterator[Chunk]:
         number = 0
@@ -164,6 +191,45 @@ class Chunks:
                     yield Chunk(number, units, skipped)
                 skipped = {}
                 number += 1
+
+
+class Placebos:
+    """The placebo of each pair, by its number: the first of the same word, place and level that no pair before took.
+
+    Raises:
+        UserError: none is the placebo of any pair.
+    """
+
+    def __init__(self, pairs: Sequence[TextPair], control: Sequence[TextPair]) -> None:
+        self.control = control
+        self._hash = hashlib.sha256()
+        waiting: dict[str, deque[int]] = {}
+        for number, pair in enumerate(control):
+            waiting.setdefault(_key(pair), deque()).append(number)
+            self._hash.update((pair.noisy + "\x1e").encode("utf-8", "surrogatepass"))
+        self._numbers = np.full(len(pairs), -1, dtype=np.int64)
+        for number, pair in enumerate(pairs):
+            if left := waiting.get(_key(pair)):
+                self._numbers[number] = left.popleft()
+        if not (self._numbers >= 0).any():
+            raise UserError(
+                f"{len(control)} control pairs given, none is of the {len(pairs)} pairs; make them of these pairs with "
+                "`ocr-neurons control`"
+            )
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that name the placebos, in their order."""
+        return self._hash.hexdigest()[:16]
+
+    def of(self, number: int) -> TextPair | None:
+        """The placebo of the pair with this number, or None."""
+        found = int(self._numbers[number])
+        return None if found < 0 else self.control[found]
+
+
+def _key(pair: TextPair) -> str:
+    return f"{pair.level}\x1f{cluster(pair)}"
 
 
 def _cut(units: Sequence[Unit]) -> Iterator[list[Unit]]:

@@ -12,7 +12,7 @@ from ocr_neurons.probe import fields
 from ocr_neurons.probe.fields import BINS, SUMS
 from ocr_neurons.probe.profile import Array, Profile
 
-SAME = ("fingerprint", "site", "read", "protocol", "pool", "language", "seed")
+SAME = ("fingerprint", "site", "read", "protocol", "pool", "language", "seed", "view")
 """What profiles must agree in."""
 
 

@@ -24,7 +24,9 @@ from ocr_neurons.probe.capture import POOLS
 from ocr_neurons.probe.checkpoint import Checkpoint
 from ocr_neurons.probe.chunks import CHUNK, PROTOCOLS, Chunk, Chunks
 from ocr_neurons.probe.profile import Profile, freeze
+from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.probe.units import Side
+from ocr_neurons.probe.views import CONTRAST, CONTROL, NOISE, View
 from ocr_neurons.text.pairs import TextPair
 
 
@@ -90,15 +92,62 @@ def probe(
         UserError: no pair can be read, or the model has no such site. Pairs whose word has no sub-word on one side are
             counted in ``about["skipped"]``.
     """
-    how = how or Probing()
+    (found,) = _probe(
+        trunk, tokenizer, pairs, None, how or Probing(), (NOISE,), budget, about, like, checkpoint, reporter
+    )  # fmt: skip
+    return found
+
+
+def probe_beside(
+    trunk: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    pairs: Sequence[TextPair],
+    control: Sequence[TextPair],
+    how: Probing | None = None,
+    *,
+    budget: int | None = None,
+    about: dict[str, Any] | None = None,
+    checkpoint: Path | None = None,
+    reporter: Reporter = QUIET,
+) -> Profiles:
+    """:func:`probe` of pairs and of placebos of the same words in one go: each text is read once.
+
+    ``control`` are placebos of the pairs (:func:`ocr_neurons.noise.controls.control_pairs`), told by word, place and
+    level. Pairs without one are left out of all three profiles.
+
+    Raises:
+        UserError: as :func:`probe`, for whole texts (protocol ``aligned``), or if no placebo is of any pair.
+    """
+    views = (NOISE, CONTROL, CONTRAST)
+    return Profiles(
+        *_probe(
+            trunk, tokenizer, pairs, control, how or Probing(), views, budget, about, None, checkpoint, reporter
+        )
+    )  # fmt: skip
+
+
+def _probe(
+    trunk: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    pairs: Sequence[TextPair],
+    control: Sequence[TextPair] | None,
+    how: Probing,
+    views: Sequence[View],
+    budget: int | None,
+    about: dict[str, Any] | None,
+    like: Profile | None,
+    checkpoint: Path | None,
+    reporter: Reporter,
+) -> list[Profile]:
+    """A profile for each of ``views``."""
     maps = readings(trunk, how.site, how.layers)
     device = next(trunk.parameters()).device
-    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language, _positions(trunk, tokenizer))
+    chunks = Chunks(pairs, tokenizer, how.protocol, how.seed, how.language, _positions(trunk, tokenizer), control)
     tokens = budget or token_budget(device)
     reader = _Reader(
         trunk, maps, site_width(trunk, how.site), tokens, int(tokenizer.pad_token_id or 0), how.pool
     )  # fmt: skip
-    reporter.say(f"  {memory(len(maps), reader.width, len(chunks.levels))}")
+    reporter.say(f"  {memory(len(maps), reader.width, len(chunks.levels), len(views))}")
     rank, ranks = processes.place()
     shard, shards = how.shard[0] + how.shard[1] * rank, how.shard[1] * ranks
     known: dict[str, Any] = {
@@ -115,27 +164,42 @@ def probe(
     file = checkpoint.with_name(f"{checkpoint.name}.{rank}") if checkpoint and ranks > 1 else checkpoint
     # the fingerprint is that of the weights: the same in every precision, and whichever way the mask is set
     reads = str(next(trunk.parameters()).dtype), getattr(trunk.config, "is_causal", None)
-    kept = Checkpoint(file, digest(known, shard, shards, like.about if like else None, reads), how.seed)
+    beside = chunks.control.digest if chunks.control else ""
+    identity = digest(known, shard, shards, like.about if like else None, reads, beside)
+    kept = Checkpoint(file, identity, how.seed, count=len(views))
     summing = torch.device("cpu") if device.type == "mps" else device  # no float64 there
-    accumulator, start, pilots = _begin(reader, chunks, like, how.seed, summing, kept)
+    accumulators, start, pilots = _begin(reader, chunks, views, like, how.seed, summing, kept)
     if start:
         reporter.say(f"  going on at chunk {start} of about {len(chunks)}")
     todo = chunks.take(shard, shards, start)
     for chunk in reporter.track(todo, "probing", total=max(1, (len(chunks) - start) // shards)):
-        for why, count in chunk.skipped.items():
-            accumulator.skip(why, count)
+        for accumulator in accumulators:
+            for why, count in chunk.skipped.items():
+                accumulator.skip(why, count)
         if chunk.units:
-            sides = pilots.pop(chunk.number, None) or reader.read(chunk)
-            accumulator.update(sides[0].to(summing), sides[1].to(summing), _rows(chunk, chunks))
-        kept.keep(accumulator, chunk.number + 1)
-    processes.add_up(accumulator)
-    return freeze(accumulator, known | (about or {}))
+            sides = [side.to(summing) for side in pilots.pop(chunk.number, None) or reader.read(chunk)]
+            for view, accumulator in zip(views, accumulators, strict=True):
+                accumulator.update(*view.of(sides), _rows(chunk, chunks, view))
+        kept.keep(accumulators, chunk.number + 1)
+    for accumulator in accumulators:
+        processes.add_up(accumulator)
+    known |= about or {}
+    return [
+        freeze(accumulator, known if view is NOISE else known | {"view": view.name})
+        for view, accumulator in zip(views, accumulators, strict=True)
+    ]
 
 
 def _begin(
-    reader: _Reader, chunks: Chunks, like: Profile | None, seed: int, device: torch.device, kept: Checkpoint
-) -> tuple[Accumulator, int, dict[int, tuple[Tensor, Tensor]]]:
-    """An accumulator, the chunk to begin with, and the activations of the first chunk where they were read here."""
+    reader: _Reader,
+    chunks: Chunks,
+    views: Sequence[View],
+    like: Profile | None,
+    seed: int,
+    device: torch.device,
+    kept: Checkpoint,
+) -> tuple[list[Accumulator], int, dict[int, tuple[Tensor, ...]]]:
+    """Accumulators, the chunk to begin with, and the activations of the first chunk where they were read here."""
     resumed = kept.resume(device)
     if resumed:
         return *resumed, {}
@@ -144,18 +208,23 @@ def _begin(
         raise UserError(
             f"{len(chunks.pairs)} pairs given, none has a word that the tokenizer sees; wanted at least one"
         )
-    clean, noisy = reader.read(first)
-    shift, edges = pilot.shift(clean), pilot.edges(clean, noisy)
-    if like is not None:
-        if like.shift.shape != tuple(shift.shape) or like.edges is None:
-            raise UserError(
-                "--like: a profile of another model or site, or without histograms; wanted one of this model"
+    sides = reader.read(first)
+    made = []
+    for view in views:
+        before, after = view.of(sides)
+        shift, edges = pilot.shift(before), pilot.edges(before, after)
+        if like is not None:
+            if like.shift.shape != tuple(shift.shape) or like.edges is None:
+                raise UserError(
+                    "--like: a profile of another model or site, or without histograms; wanted one of this model"
+                )
+            shift, edges = torch.from_numpy(like.shift), torch.from_numpy(like.edges)
+        made.append(
+            Accumulator(
+                len(reader.maps), reader.width, chunks.levels, shift=shift, edges=edges, seed=seed, device=device
             )
-        shift, edges = torch.from_numpy(like.shift), torch.from_numpy(like.edges)
-    accumulator = Accumulator(
-        len(reader.maps), reader.width, chunks.levels, shift=shift, edges=edges, seed=seed, device=device
-    )
-    return accumulator, 0, {first.number: (clean, noisy)}
+        )
+    return made, 0, {first.number: sides}
 
 
 def _positions(trunk: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int | None:
@@ -168,10 +237,11 @@ def _positions(trunk: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int | No
     return min(limit, int(tokenizer.model_max_length))
 
 
-def memory(layers: int, width: int, levels: int) -> str:
+def memory(layers: int, width: int, levels: int, views: int = 1) -> str:
     """What probing holds besides the model and one batch, in words."""
-    sums = fields.size(levels, layers, width)
-    pooled = 4 * layers * 2 * CHUNK * width * 4  # both sides, gathered and by span, and while quantiles are taken
+    sums = views * fields.size(levels, layers, width)
+    sides = 2 if views == 1 else 3
+    pooled = 2 * sides * layers * 2 * CHUNK * width * 4  # gathered and by span, and while quantiles are taken
     return (
         f"{layers} layers x {width:,} numbers: about {(sums + pooled) / 1e6:,.0f} MB beside the model "
         f"({sums / 1e6:,.0f} MB of sums), whatever the number of pairs"
@@ -182,20 +252,20 @@ class _Reader:
     def __init__(self, trunk: nn.Module, maps: Sequence[Any], width: int, budget: int, pad_id: int, how: str) -> None:
         self.trunk, self.maps, self.width, self.budget, self.pad_id, self.how = trunk, maps, width, budget, pad_id, how
 
-    def read(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
-        """Pooled activations of a chunk, clean and noisy: ``[layers, units, width]``."""
+    def read(self, chunk: Chunk) -> tuple[Tensor, ...]:
+        """Pooled activations of a chunk, ``[layers, units, width]``: clean, noisy, and the placebo's if it has one."""
         return pool(
             self.trunk, self.maps, self.width, chunk.units, budget=self.budget, pad_id=self.pad_id, how=self.how
         )
 
 
-def _rows(chunk: Chunk, chunks: Chunks) -> Rows:
+def _rows(chunk: Chunk, chunks: Chunks, view: View) -> Rows:
     place = {level: number for number, level in enumerate(chunks.levels)}
     examples: dict[Side, int] = {}
     return Rows(
         [place[unit.level] for unit in chunk.units],
         [unit.cluster for unit in chunk.units],
-        [unit.dose for unit in chunk.units],
+        [view.dose(unit) for unit in chunk.units],
         chunks.name(chunk.number),
-        [examples.setdefault(unit.clean, len(examples)) for unit in chunk.units],
+        [examples.setdefault(view.first(unit), len(examples)) for unit in chunk.units],
     )

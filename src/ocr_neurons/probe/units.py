@@ -20,6 +20,7 @@ class Unit:
 
     ``level`` names its noise. Units of one ``cluster`` (the same word in the same sentence, the words of one window)
     are not independent of one another. ``dose`` is 1 - similarity of the two words: 0 none of it changed, 1 all of it.
+    ``control`` is the word under a placebo, with its own dose, where one is read beside the noise.
     """
 
     clean: Side
@@ -27,3 +28,10 @@ class Unit:
     level: str
     cluster: str
     dose: float
+    control: Side | None = None
+    control_dose: float = 0.0
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Clean, noisy, and the placebo's where there is one."""
+        return (self.clean, self.noisy) if self.control is None else (self.clean, self.noisy, self.control)

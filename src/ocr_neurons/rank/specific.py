@@ -12,6 +12,25 @@ SAME = ("fingerprint", "site", "read", "protocol", "pool", "parameters")
 """What scores must agree in to be compared."""
 
 
+def paired(noise: Scored, contrast: Scored) -> Scored:
+    """How much further a neuron goes under noise than under a placebo, word by word.
+
+    ``noise`` is the effect of noise against clean, ``contrast`` that of noise against the placebo of the same words
+    (:func:`ocr_neurons.probe.probe.probe_beside`). The score is the effect size of the contrast, counted in the
+    direction that noise moves the neuron: positive where noise moves it further than the placebo does, negative where
+    less far or the other way. ``p`` is that of the contrast: two-sided, of no difference.
+
+    Raises:
+        UserError: scores of other methods than ``effect``, or of other models, sites or words.
+    """
+    if (noise.name, contrast.name) != ("effect", "effect"):
+        raise UserError(f"scores by {noise.name!r} and {contrast.name!r} given; word by word only 'effect' compares")
+    _check_same(noise, contrast)
+    counted = {"control": {name: contrast.about[name] for name in ("pairs", "words") if name in contrast.about}}
+    score = noise.sign * contrast.sign * contrast.score
+    return Scored("specific effect", score, noise.sign, contrast.error, contrast.p, noise.about | counted)
+
+
 def specific(noise: Scored, control: Scored) -> Scored:
     """The score on noise minus the same score on a control: other changes of the same size to the same words.
 
@@ -25,14 +44,7 @@ def specific(noise: Scored, control: Scored) -> Scored:
     """
     if noise.name != control.name:
         raise UserError(f"scores by {noise.name!r} and by {control.name!r} given; wanted the same method twice")
-    for name in SAME:
-        if noise.about.get(name) != control.about.get(name):
-            raise UserError(
-                f"noise and control: {name} {noise.about.get(name)!r} and {control.about.get(name)!r} given; "
-                "wanted the same model, read in the same way"
-            )
-    if noise.score.shape != control.score.shape:
-        raise UserError(f"scores of {noise.score.shape} and {control.score.shape} neurons given; wanted one model")
+    _check_same(noise, control)
     if noise.error is None or control.error is None:
         raise UserError(f"method {noise.name!r} has no standard error; specificity needs one; choose another method")
     difference: Array = noise.score - control.score
@@ -41,3 +53,14 @@ def specific(noise: Scored, control: Scored) -> Scored:
     z = np.divide(np.abs(difference), error, out=certain, where=error > 0)
     counted = {"control": {name: control.about[name] for name in ("pairs", "words") if name in control.about}}
     return Scored(f"specific {noise.name}", difference, noise.sign, error, 2 * ndtr(-z), noise.about | counted)
+
+
+def _check_same(noise: Scored, control: Scored) -> None:
+    for name in SAME:
+        if noise.about.get(name) != control.about.get(name):
+            raise UserError(
+                f"noise and control: {name} {noise.about.get(name)!r} and {control.about.get(name)!r} given; "
+                "wanted the same model, read in the same way"
+            )
+    if noise.score.shape != control.score.shape:
+        raise UserError(f"scores of {noise.score.shape} and {control.score.shape} neurons given; wanted one model")

@@ -13,11 +13,16 @@ from ocr_neurons.report.style import LEVELS, STRONG, WEAK, canvas, legend_above
 
 SAYS = {
     "letters": "random letters at random places of the same words, as many changes as the noise makes",
+    "cased-letters": (
+        "random letters at random places of the same words, as many changes as the noise makes, capitals only where "
+        "one stood"
+    ),
     "case": "capitals for small letters and the reverse in the same words, as many as the noise makes changes",
     "words": "another clean word in the place of each",
 }
 TITLE = "OCR noise beside a placebo, by layer: distance, and neurons that move steadily."
 CURVES = ("OCR noise", "placebo")
+COMPARED = {True: ", compared word by word", False: " (two profiles compared, which sees less than word by word)"}
 
 
 def placebo_chart(layers: Layers) -> Chart | None:
@@ -30,11 +35,13 @@ def placebo_chart(layers: Layers) -> Chart | None:
         f"the clean word, as a share of their own length, over {whole(placebo.words)} words; bands are 95 % intervals "
         "by bootstrap over words. Where the two curves lie on one another, the layer reacts to a changed word, not to "
         "OCR. Bottom: neurons that move steadily in one direction (paired effect size over words, false-discovery rate "
-        f"{placebo.rate:.0%}): under the noise, under the placebo as well, and those that move more under noise than "
-        "under the placebo."
+        f"{placebo.rate:.0%}): under the noise, under the placebo as well, and those that noise moves further than the "
+        f"placebo does{COMPARED[placebo.paired]}."
     )
     alt = sentence(placebo)
-    header = ["layer", *(f"distance, {name}" for name in CURVES), "found", "found by placebo too", "specific"]
+    less = placebo.less_found
+    header = ["layer", *(f"distance, {name}" for name in CURVES), "found", "found by placebo too"]
+    header += ["further under noise", *(["less far"] if less else [])]
     rows = [
         (
             str(layer),
@@ -43,6 +50,7 @@ def placebo_chart(layers: Layers) -> Chart | None:
             whole(placebo.noise_found[layer]),
             whole(placebo.both_found[layer]),
             whole(placebo.specific_found[layer]),
+            *([whole(less[layer])] if less else []),
         )
         for layer in range(layers.count)
     ]
@@ -58,10 +66,13 @@ def sentence(placebo: Placebo) -> str:
             f"false-discovery rate {placebo.rate:.0%})."
         )
     agreed = "" if placebo.correlation is None else f" (rank correlation of their effects: {placebo.correlation:.2f})"
-    return (
+    said = (
         f"Of {whole(found)} neurons that move steadily under the noise, {whole(both)} move steadily under the placebo "
-        f"too{agreed}; {whole(more)} of all neurons move more under noise than under the placebo."
+        f"too{agreed}; {whole(more)} of all neurons move further under noise than under the placebo"
     )
+    if placebo.less_found is None:
+        return f"{said}."
+    return f"{said}, {whole(sum(placebo.less_found))} less far or the other way."
 
 
 def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
@@ -87,7 +98,7 @@ def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
         placebo.specific_found,
         width=0.36,
         color=STRONG,
-        label=f"more under noise ({whole(sum(placebo.specific_found))})",
+        label=f"further under noise ({whole(sum(placebo.specific_found))})",
     )
     bottom.set_title("Neurons that move steadily (number)")
     bottom.legend(frameon=False, fontsize=8, loc="upper left")

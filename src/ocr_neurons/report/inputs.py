@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocr_neurons.rank.beyond import Again
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs_layers import Layers, read_layers
 from ocr_neurons.report.older import completed
@@ -176,6 +177,7 @@ class Run:
     examples: tuple[Example, ...]
     manifest: dict[str, Any]
     opposite: Opposite | None = None
+    again: Again | None = None
 
     @property
     def test_documents(self) -> int | None:
@@ -231,7 +233,13 @@ def read_run(folder: Path) -> Run:
         examples=tuple(_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
         opposite=_opposite(summary),
+        again=_again(found) if (found := summary.maybe("ranking")) is not None and found.value else None,
     )
+
+
+def _again(field: Field) -> Again:
+    shares = {name: field[name].number() for name in ("share", "overlap", "expected", "within", "whole")}
+    return Again(method=field["method"].text(), words=field["words"].whole(), **shares)
 
 
 def _twin(field: Field) -> Twin:

@@ -15,7 +15,11 @@ Banded = dict[str, tuple[float | None, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Placebo:
-    """What another change of the same words does: curves of relative distance, and neurons found by layer."""
+    """What another change of the same words does: curves of relative distance, and neurons found by layer.
+
+    ``specific_found`` go further under noise than under the placebo, ``less_found`` less far (empty in runs of earlier
+    versions); ``paired``: as compared word by word.
+    """
 
     kind: str
     rate: float
@@ -29,6 +33,8 @@ class Placebo:
     correlation: float | None
     sensitive: tuple[int, ...] | None = None
     sensitive_both: tuple[int, ...] | None = None
+    less_found: tuple[int, ...] | None = None
+    paired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,8 @@ def _placebo(field: Field, count: int) -> Placebo:
         correlation=None if correlation is None else correlation.number(),
         sensitive=None if (passed := field.maybe("sensitive")) is None else _numbers(passed, count),
         sensitive_both=None if (both := field.maybe("sensitive_both")) is None else _numbers(both, count),
+        less_found=None if (less := field.maybe("less_found")) is None else _numbers(less, count),
+        paired=field.maybe("paired") is not None and bool(field["paired"].value),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,27 +10,37 @@ import numpy as np
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.rank.beyond import scored
 from ocr_neurons.rank.choose import discovered
 from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.rank.regions import regions
 from ocr_neurons.rank.scored import Scored
-from ocr_neurons.rank.specific import specific
 from ocr_neurons.report.bands import banded, bands, curve, found_regions
 
 
 @dataclass(frozen=True)
 class Layering:
-    """The profile of a run, that of its placebo (or None), and the neurons that pass the paper's rule.
+    """The profiles of a run, and the neurons that pass the paper's rule.
 
     ``kind`` names the placebo; ``rate`` is the false-discovery rate of the counts.
     """
 
-    profile: Profile
-    placebo: Profile | None
+    profiles: Profiles
     common: NeuronSet
-    kind: str = "letters"
+    kind: str = "cased-letters"
     rate: float = 0.05
+
+    @property
+    def profile(self) -> Profile:
+        """Of the noise."""
+        return self.profiles.noise
+
+    @property
+    def placebo(self) -> Profile | None:
+        """Of the placebo, or None."""
+        return self.profiles.control
 
     @property
     def layers(self) -> int:
@@ -71,11 +81,12 @@ class Layering:
             return None
         try:
             noise, other = score("effect", self.profile), score("effect", self.placebo)
-            more = specific(noise, other)
+            more = scored("effect", self.profiles)
         except UserError:  # too few words to say anything of single neurons
             return None
-        found = [discovered(scored, self.rate) for scored in (noise, other, more)]
+        found = [discovered(one, self.rate) for one in (noise, other, more, replace(more, score=-more.score))]
         return {
+            "paired": self.profiles.contrast is not None,
             "kind": self.kind,
             "rate": self.rate,
             "words": self.profile.units(),
@@ -85,6 +96,7 @@ class Layering:
             "placebo_found": _counts(found[1]),
             "both_found": _counts(found[0] & found[1]),
             "specific_found": _counts(found[2]),
+            "less_found": _counts(found[3]),
             "correlation": _correlation(noise, other),
         } | passing(self.placebo, self.common)
 

@@ -82,6 +82,7 @@ def render(run: Run, strategies: Strategies | None = None) -> str:
             damaged=damaged(run.bins),
             scores=score_rows(run),
             opposite=opposite_words(run),
+            again=words.again(run.again) if run.again else "",
             size=words.size(run),
             strategies=strategies,
             shown=show(run.examples),

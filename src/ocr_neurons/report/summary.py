@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ocr_neurons.cost.measured import measure_cost
+from ocr_neurons.rank.beyond import Again
 from ocr_neurons.rank.regions import region
 from ocr_neurons.report.changed import examples_entry
 from ocr_neurons.report.layering import Layering
@@ -25,11 +26,15 @@ from ocr_neurons.text.document import Document
 
 @dataclass(frozen=True)
 class Findings:
-    """All results of a run. ``twin_documents`` are the clean twins of test as the baseline tagged them, or none."""
+    """All results of a run. ``twin_documents`` are the clean twins of test as the baseline tagged them, or none.
+
+    ``again`` says whether other words would name the same neurons, where that is known.
+    """
 
     model: str
     data: Dataset
     where: Layering
+    again: Again | None
     trials: tuple[Trial, ...]
     dev_baseline: Scores
     dev_gain: Difference
@@ -57,6 +62,7 @@ class Findings:
                 "opposite_minus_baseline": difference_to_dict(found.flipped_gain(seed)),
             },
             "noise_cost": cost.entry(seed),
+            "ranking": asdict(self.again) if self.again else None,
             "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
         }
 

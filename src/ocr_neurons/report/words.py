@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocr_neurons.rank.beyond import Again
 from ocr_neurons.report import phrase
 from ocr_neurons.report.inputs import Difference, Run
 
@@ -9,6 +10,9 @@ QUESTION = (
     "OCR errors may cost this tagger entities. How many, where in the network does the noise show, and does "
     "neutralising the neurons that react to it win any of them back?"
 )
+
+LUCK, SURE = 0.3, 0.7
+"""Below the first correlation with a ranking by other words a list is called luck, from the second on sure."""
 
 
 def size(run: Run) -> str:
@@ -40,6 +44,27 @@ def cost(run: Run) -> str:
         f"{without} it would find about {100 * clean:.0f} of 100 entities instead of {100 * noisy:.0f}. "
         f"{sure(twin.difference, 'a loss', 'a gain')}"
     )
+
+
+def again(found: Again) -> str:
+    """Whether other words would name the same neurons, by what is expected of the ranking by all words."""
+    said = (
+        f"How sure is the list of neurons? It rests on {phrase.whole(found.words)} words. Of the best "
+        f"{found.share:.0%} of all neurons by one half of these words, {found.overlap:.0%} are among the best by the "
+        f"other half ({found.expected:.0%} if the halves agreed on nothing but the layers). "
+    )
+    if found.whole < LUCK:
+        return said + (
+            "So most of it is the luck of the draw: other words would name other neurons, and what an edit of these "
+            "does says little of OCR noise. More words make it surer (words under [pairs] in the settings)."
+        )
+    rank = f"rank correlation {found.whole:.2f} within layers"
+    if found.whole < SURE:
+        return said + (
+            f"As many other words would give a list that agrees in good part, not in all (expected: {rank}); single "
+            "neurons must not be believed."
+        )
+    return said + f"As many other words would name mostly the same neurons (expected: {rank})."
 
 
 def gain(run: Run) -> str:

@@ -22,6 +22,7 @@ from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.noise.training import training_noise
 from ocr_neurons.probe.profile import Profile
+from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.steps import (
     base_key,
@@ -114,8 +115,8 @@ class Bench:
         """Hold no tagger, to make room for one that is trained."""
         self._held = None
 
-    def profiles(self) -> tuple[Profile, Profile | None]:
-        """The profile of the plain tagger, and that of the placebo or None; probed where it was not."""
+    def profiles(self) -> Profiles:
+        """The profiles of the plain tagger; probed where it was not."""
         files = [self.out / name for name in probe_files(self.config)]
         self.step(
             "probe", self.probing_key, files,
@@ -126,10 +127,10 @@ class Bench:
     @cached_property
     def ranked(self) -> tuple[NeuronSet, Profile]:
         """All neurons of the plain tagger, the most sensitive to noise first, and its profile."""
-        profile, control = self.profiles()
-        ranking = ranking_of(profile, control, self.config.rank)
+        profiles = self.profiles()
+        ranking = ranking_of(profiles, self.config.rank)
         ranking.save(self.out / "ranking.json")
-        return ranking, profile
+        return ranking, profiles.noise
 
     def noise(self) -> Corrupt:
         """The learned noise of the base recipe, at the rates of the data.
