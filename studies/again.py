@@ -124,7 +124,7 @@ def main() -> int:
 def study(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     """All numbers of one case."""
     pairs, documents = _pairs(args, reporter)
-    control = control_pairs(pairs, "cased-letters", args.seed)
+    control = control_pairs(pairs, args.placebo, args.seed)
     read = _read(args, pairs, control, documents, reporter)
     words = read.words
     reporter.say(f"{len(words)} words; comparing …")
@@ -145,7 +145,8 @@ def study(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         counts.append({"words": size} | _counts(read.profiles(set(chosen))))
     whole = read.profiles(set(words))
     return {
-        "name": f"{args.data.replace(':', '-')}-{Path(args.model).name}",
+        "name": f"{args.data.replace(':', '-')}-{Path(args.model).name}-{args.placebo}",
+        "placebo": args.placebo,
         "data": args.data,
         "model": args.model,
         "seed": args.seed,
@@ -284,6 +285,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
     parser.add_argument("--work", type=Path, required=True, help="where activations and cases are kept")
+    parser.add_argument("--placebo", default="cased-letters", choices=("letters", "cased-letters", "signs"))
     parser.add_argument("--words", type=int, default=1_000, help="words of a data set, at most")
     parser.add_argument("--characters", type=int, default=150_000, help="of real OCR, clean text, at most")
     parser.add_argument("--seed", type=int, default=1)

@@ -7,15 +7,22 @@ from typing import Any
 Case = dict[str, Any]
 
 
+PLACEBOS = {
+    "letters": "random letters",
+    "cased-letters": "random letters in the case of those they replace",
+    "signs": "the signs that the noise puts in, at random places",
+}
+
+
 def page(cases: list[Case]) -> str:
     """All cases, one under the other, in Markdown."""
     lines = [
         "# Would other words name the same neurons?", "",
         "    python studies/again.py ../shared/data --model MODEL --data DATA --out results/again --work WORK", "",
-        "Words made noisy, and beside each a placebo of the same size (random letters, a capital only where one "
-        "stood). The words are parted into two sets, neurons are ranked by each, and the two rankings are compared: "
-        "the mean of four partings. *r*: rank correlation within layers. *Best 5 %*: how many of the best by one set "
-        "are among the best by the other; in brackets, if the two agreed on nothing but the layers.", "",
+        "Words made noisy, and beside each a placebo of the same size. The words are parted into two sets, neurons are "
+        "ranked by each, and the two rankings are compared: the mean of four partings. *r*: rank correlation within "
+        "layers. *Best 5 %*: how many of the best by one set are among the best by the other; in brackets, if the two "
+        "agreed on nothing but the layers.", "",
     ]  # fmt: skip
     for case in cases:
         lines += [*_head(case), *_agreement(case), *_counts(case)]
@@ -27,7 +34,7 @@ def _head(case: Case) -> list[str]:
     documents = f" of {case['documents']} documents, which are never in both sets" if case["documents"] else ""
     what = f"{case['words']:,} words{documents}, {case['pairs']:,} pairs ({', '.join(case['levels'])})"
     return [
-        f"## {case['data']}, {_model(case)}", "",
+        f"## {case['data']}, {_model(case)}: {PLACEBOS[case['placebo']]}", "",
         f"`--seed {case['seed']}`. {what}. Sub-words of the word, clean / noisy / placebo: {lengths}; dose "
         f"{case['dose'][0]:.2f} under noise, {case['dose'][1]:.2f} under the placebo. Noise moves a word "
         f"{case['distance']:.2f} times as far as the placebo (geometric mean over layers).", "",

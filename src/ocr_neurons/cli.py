@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     control = command("control", probing.control, "make control pairs: other changes of the same size")
     control.add_argument("pairs", type=Path, help="pairs file")
     control.add_argument(
-        "--kind", default="cased-letters", help="letters, cased-letters, case or words (default cased-letters)"
+        "--kind", default="cased-letters", help="letters, cased-letters, signs, case or words (default cased-letters)"
     )
     control.add_argument("--seed", type=int, default=1)
     control.add_argument("--out", type=file_to_write, required=True, help="pairs file to write (.jsonl)")

@@ -139,6 +139,36 @@ def test_cased_letters_are_capitals_only_where_one_stood(pairs: list[TextPair], 
         assert shouted or capitals[0] <= capitals[1]
 
 
+@settings(max_examples=80, deadline=None)
+@given(WORDS, st.integers(0, 3))
+def test_signs_are_those_that_the_noise_put_in(pairs: list[TextPair], seed: int) -> None:
+    put_in = {
+        sign for p in pairs for tag, *_, c, d in Levenshtein.opcodes(p.clean, p.noisy)
+        if tag != "equal" for sign in p.noisy[c:d]
+    }  # fmt: skip
+    for control, pair in matched(pairs, "signs", seed):
+        check_kept(control, pair, "signs")
+        assert 0 < edits(control) <= edits(pair)
+        assert set(Counter(control.noisy) - Counter(control.clean)) <= put_in - {" "}
+
+
+def test_signs_come_as_often_as_the_noise_puts_them_in() -> None:
+    """Three in four changes are a 1 for an l; a placebo puts the same at any letter of the word."""
+    noise = ["al1oy", "al1oy", "al1oy", "alloc"]
+    rows = [TextPair("alloy", noise[n % 4], "low", f"{n}", left=f"{n} ") for n in range(2000)]
+    rows = [
+        replace(row, noisy=row.noisy.replace("al1oy", "a1loy") if n % 8 else row.noisy) for n, row in enumerate(rows)
+    ]
+    found = Counter(
+        (place, c.noisy[place])
+        for c in control_pairs(rows, "signs", 5)
+        for place in range(5) if c.noisy[place] != c.clean[place]
+    )  # fmt: skip
+    assert set(found) == {(place, sign) for place in range(5) for sign in "1c"}
+    ones = sum(count for (_, sign), count in found.items() if sign == "1")
+    assert abs(ones / sum(found.values()) - 0.75) < 0.04
+
+
 @pytest.mark.parametrize(
     ("clean", "noisy", "shape"),
     [
@@ -256,7 +286,7 @@ def test_another_seed_draws_others(kind: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(text_pair(), st.sampled_from(["letters", "case"]))
+@given(text_pair(), st.sampled_from(["letters", "cased-letters", "case"]))
 def test_texts_change_inside_words_and_never_by_more(pair: TextPair, kind: str) -> None:
     for control, real in matched([pair], kind):
         check_kept(control, real, kind)
@@ -296,7 +326,7 @@ def real_text(count: int = 2000) -> tuple[TextPair, list[tuple[int, int]]]:
     return TextPair(", ".join(clean), ", ".join(noisy), "real", "x"), sorted(done)
 
 
-@pytest.mark.parametrize("kind", ["letters", "case"])
+@pytest.mark.parametrize("kind", ["letters", "cased-letters", "signs", "case"])
 def test_texts_have_as_many_changed_words_of_each_length(kind: str) -> None:
     pair, done = real_text()
     (control,) = control_pairs([pair], kind, 1)

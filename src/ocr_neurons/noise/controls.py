@@ -24,6 +24,7 @@ from ocr_neurons.text.pairs import TextPair
 CONTROLS: dict[str, str] = {
     "letters": "random letters at random places, as many edits of the same sorts as the real pair has",
     "cased-letters": "the same, but a capital only where one stood",
+    "signs": "the signs that the noise put in, at random places, as many edits of the same sorts as the real pair has",
     "case": "capitals for small letters and the reverse, as many as the real pair has edits",
     "words": "another clean word of about the same length",
 }
@@ -61,6 +62,8 @@ def control_pairs(
     always.
     ``cased-letters``: the same with small letters, those of all clean sides; one that replaces a capital is a capital,
     as is every one in a word of capitals. OCR seldom puts a capital among small letters, ``letters`` often does.
+    ``signs``: the same with what the noise put in, in all pairs, but for white space: letters, digits and marks, each
+    as often as there. What still differs is which sign the noise puts where, not which signs it writes.
     ``case``: as many letters as the pair has unit edits, at least one, at most all those with a case.
     ``words``: the nearest length, then at random, from the clean sides and ``vocabulary``; case is no difference.
 
@@ -78,6 +81,8 @@ def control_pairs(
     if kind == "words":
         by_length = _by_length([*(pair.clean for pair in pairs), *vocabulary])
     change: Change = _recased
+    if kind == "signs":
+        change = partial(_misspelt, _put_in(pairs), False)
     if kind in ("letters", "cased-letters"):
         cased = kind == "cased-letters"
         change = partial(_misspelt, _alphabet((pair.clean for pair in pairs), cased), cased)
@@ -146,6 +151,12 @@ def _alphabet(texts: Iterable[str], cased: bool) -> list[str]:
         counts = small
     floor = RARE * counts.total()
     return sorted(character for character, count in counts.items() if count >= floor)
+
+
+def _put_in(pairs: Sequence[TextPair]) -> list[str]:
+    """What the noisy sides have that the clean ones have not, each as often as it was put in."""
+    put_in = (pair.noisy[c:d] for pair in pairs for *_, c, d in align(pair.clean, pair.noisy).edits)
+    return sorted(character for part in put_in for character in part if not character.isspace())
 
 
 def _misspelt(

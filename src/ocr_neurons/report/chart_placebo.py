@@ -17,6 +17,7 @@ SAYS = {
         "random letters at random places of the same words, as many changes as the noise makes, capitals only where "
         "one stood"
     ),
+    "signs": "the signs that the noise put in, at random places of the same words, as many changes as it makes",
     "case": "capitals for small letters and the reverse in the same words, as many as the noise makes changes",
     "words": "another clean word in the place of each",
 }
