@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from test_train import digests
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import alone_in
 from ocr_neurons.ner import train as room
 from ocr_neurons.ner.model import load_tagger
 from ocr_neurons.ner.recipe import RECIPES, Recipe, recipe
@@ -108,6 +109,15 @@ def test_an_interrupted_training_goes_on_to_the_same_tagger(tiny_folder, tmp_pat
     assert steps < whole["steps"] * 5 // 8 + whole["steps"], "began anew"
     assert digests(tmp_path / "again") == digests(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "whole"]
+
+
+def test_what_trainings_of_other_settings_left_is_gone_with_the_tagger_there(tiny_folder, tmp_path):
+    old, busy, other = (tmp_path / name for name in (".out.training-old", ".out.training-busy", ".out2.training-old"))
+    for folder in (old, busy, other):
+        (folder / "checkpoint-3").mkdir(parents=True)
+    with alone_in(busy):
+        train(planted(4, seed=0), str(tiny_folder("llama")), tmp_path / "out", recipe=replace(LEARN, epochs=1))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [busy.name, other.name, "out"]
 
 
 def test_patience_counts_what_was_before_an_interruption(tiny_folder, tmp_path, monkeypatch):

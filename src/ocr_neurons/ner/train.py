@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import random
 import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def train(
         wrapped = adapted(model, recipe)
         judge = _judge(wrapped, tokenizer, names, recipe, dev) if recipe.patience else None
         key = digest(card, plan.examples, format_hipe(dev) if judge else "", str(source))
-        scratch = out.parent / f".{out.name}.training-{key[:12]}"
+        scratch = out.parent / f"{_scratch(out)}{key[:12]}"
         scratch.mkdir(parents=True, exist_ok=True)
         with alone_in(scratch), _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
             trainer = TaggerTrainer(
@@ -117,8 +118,20 @@ def train(
             trainer.train(resume_from_checkpoint=last)
             card |= _found(trainer, plan, maker)
             _save(out, wrapped, tokenizer, card)
-    shutil.rmtree(scratch, ignore_errors=True)
+    _clear(out)
     return card | {"seconds": time.monotonic() - start}
+
+
+def _scratch(out: Path) -> str:
+    """How the names of the folders begin that trainings for ``out`` work in."""
+    return f".{out.name}.training-"
+
+
+def _clear(out: Path) -> None:
+    """Remove what trainings for ``out`` left, of other settings too: it is there, and none of them can go on to it."""
+    for folder in out.parent.glob(f"{glob.escape(_scratch(out))}*"):
+        with suppress(UserError), alone_in(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check(
