@@ -48,6 +48,7 @@ class Costs:
     cost: dict[tuple[str, str], Floats]
     layers: list[int]
     draws: int
+    ranking: dict[str, Any]
 
     @property
     def step(self) -> int:
@@ -59,8 +60,8 @@ class Costs:
         return self.cost[who, "ocr"] - self.cost[who, "clean"]
 
 
-def costs(name: str, value: dict[str, Any]) -> Costs:
-    """The costs in a ``repair.json``.
+def costs(name: str, value: dict[str, Any], ranking: dict[str, Any]) -> Costs:
+    """The costs in a ``repair.json``; ``ranking`` says how the neurons were ranked.
 
     Raises:
         UserError: it has no clean twins.
@@ -81,7 +82,7 @@ def costs(name: str, value: dict[str, Any]) -> Costs:
             layers = [(plain - f1(np.moveaxis(np.array(rows[who, layer]), 0, 1))).mean(1) for layer in value["layers"]]
             found[who, text] = np.stack(layers, 1)
     draws = len(rows["random", value["layers"][0]])
-    return Costs(name, value["scope"], base, found, value["layers"], draws)
+    return Costs(name, value["scope"], base, found, value["layers"], draws, ranking)
 
 
 def f1(counts: NDArray[np.int64]) -> Floats:
@@ -109,7 +110,14 @@ def main() -> int:
         files = sorted(args.work.glob("*/seed-*/repair.json"))
         if not files:
             raise UserError(f"{args.work}: nothing measured; wanted the --work of studies/neutralising.py")
-        found = [costs(f"{path.parts[-3]}, {path.parts[-2]}", read_json(path, "costs")) for path in files]
+        found = [
+            costs(
+                f"{path.parts[-3]}, {path.parts[-2]}",
+                read_json(path, "costs"),
+                read_json(path.parent / "run" / "ranking.json", "a ranking")["method"],
+            )
+            for path in files
+        ]
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -132,6 +140,7 @@ def entry(one: Costs) -> dict[str, Any]:
         "tagger": one.name,
         "layers": one.layers,
         "random_draws": one.draws,
+        "ranking": one.ranking,
         "clean": one.scope,
         "baseline": one.baseline,
     }
@@ -179,7 +188,8 @@ def section(one: Costs) -> list[str]:
     lines = [
         f"## {one.name}", "",
         f"`--seeds {one.name.rpartition('-')[2]} --every {one.step} --draws {one.draws}`. Clean twins: {one.scope}. "
-        f"Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on clean twins (dev).", "",
+        f"Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on clean twins (dev). "
+        f"Ranked by {ranked(one)}", "",
         "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
         *(
             f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
@@ -200,6 +210,17 @@ def section(one: Costs) -> list[str]:
         cells = [said(one.cost[who, text][:, place]) for who, text, *_ in SERIES]
         lines.append(f"| {layer} | {' | '.join(cells)} | {said(excess['sensitive'][:, place])} |")
     return [*lines, ""]
+
+
+def ranked(one: Costs) -> str:
+    """By what the neurons were ranked, and a warning where other words would not name the same."""
+    said = f"“{one.ranking['name']}” over {one.ranking.get('words', '?')} words."
+    if one.ranking["name"] != "specific size":
+        return said
+    return (
+        f"{said} **By this ranking other words would name other neurons** ([again](../again/README.md)): what is "
+        "called sensitive here is little more than a random draw, and that it costs what random neurons cost says little."
+    )
 
 
 def verdict(both: Floats) -> str:
