@@ -219,7 +219,7 @@ def ranked(one: Costs) -> str:
         return said
     return (
         f"{said} **By this ranking other words would name other neurons** ([again](../again/README.md)): what is "
-        "called sensitive here is little more than a random draw, and that it costs what random neurons cost says little."
+        "called sensitive here is little more than a random draw: that it costs what random neurons cost says little."
     )
 
 
