@@ -198,6 +198,7 @@ def section(one: Costs) -> list[str]:
         f"| sensitive − random | {said(own.mean(1))} | "
         f"{said(mean['sensitive', 'clean'] - mean['random', 'clean'])} | {said(both)} |", "",
         f"- {verdict(both)}",
+        *needed(one),
         f"- Layers in which sensitive neurons are worth more on OCR text than on clean text, each by itself: "
         f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {len(one.layers)}; one in forty either "
         "way would be luck).",
@@ -221,6 +222,21 @@ def ranked(one: Costs) -> str:
         f"{said} **By this ranking other words would name other neurons** ([again](../again/README.md)): what is "
         "called sensitive here is little more than a random draw: that it costs what random neurons cost says little."
     )
+
+
+def needed(one: Costs) -> list[str]:
+    """Whether the tagger needs them more than random neurons, whatever the text; and where most."""
+    excess = {text: one.cost["sensitive", text] - one.cost["random", text] for text in ("ocr", "clean")}
+    if min(percentile_interval(rows[1:].mean(1), 0.95)[0] for rows in excess.values()) <= 0:
+        return []
+    place = int(excess["ocr"][0].argmax())
+    rest = [i for i in range(len(one.layers)) if i != place]
+    return [
+        "- **Needed, noise or not**: silencing them costs more than silencing random neurons, on OCR text and on clean "
+        f"twins. Most in layer {one.layers[place]}: {said(excess['ocr'][:, place])} beyond random ones on OCR text, "
+        f"{said(excess['clean'][:, place])} on clean twins; in the mean of the other layers "
+        f"{said(excess['ocr'][:, rest].mean(1))} and {said(excess['clean'][:, rest].mean(1))}."
+    ]
 
 
 def verdict(both: Floats) -> str:
