@@ -27,8 +27,8 @@ def page(cases: list[Case]) -> str:
     for case in cases:
         lines += [*_head(case), *_short(case), *_agreement(case), *_counts(case)]
     lines += [
-        "*Apart*: two profiles are compared, as earlier versions did. *Word by word*: the same word under noise and under "
-        "the placebo. *Further*: in the direction in which noise moves the neuron. Words of one document are not "
+        "*Apart*: two profiles are compared, as earlier versions did. *Word by word*: the same word under noise and "
+        "under the placebo. *Further*: in the direction in which noise moves the neuron. Words of one document are not "
         "independent, which these counts do not know; the agreement of sets without a common document does.", "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -42,9 +42,9 @@ def _short(case: Case) -> list[str]:
         f"- By size beyond the placebo two sets of {few['words']} words share {old['overlap']:.0%} of their best 5 % "
         f"(chance {old['expected']:.0%}); by effect word by word two of {many['words']} share {new['overlap']:.0%} "
         f"({new['expected']:.0%}).",
-        f"- Of {all_words['noise']:,} neurons that move steadily under noise {all_words['both, same direction']:,} move "
-        f"under the placebo in the same direction. Word by word {all_words['further under noise, word by word']:,} go "
-        f"further under noise and {all_words['less far, word by word']:,} less far; two profiles compared show "
+        f"- Of {all_words['noise']:,} neurons that move steadily under noise {all_words['both, same direction']:,} "
+        "move under the placebo in the same direction. Word by word "
+        f"{all_words['further under noise, word by word']:,} go further under noise and {all_words['less far, word by word']:,} less far; two profiles compared show "
         f"{all_words['further under noise, apart']:,} and {all_words['less far, apart']:,}.",
         "",
     ]
