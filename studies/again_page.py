@@ -13,6 +13,8 @@ PLACEBOS = {
     "signs": "the signs that the noise puts in, at random places",
 }
 
+WAYS = ("further under noise", "less far")
+
 
 def page(cases: list[Case]) -> str:
     """All cases, one under the other, in Markdown."""
@@ -36,16 +38,16 @@ def page(cases: list[Case]) -> str:
 
 def _short(case: Case) -> list[str]:
     """The smallest set by the old way of a run, the largest by the present one; and what word by word sees."""
-    few, many, all_words = case["agreement"][1], case["agreement"][-1], case["counts"][-1]
+    few, many, found = case["agreement"][1], case["agreement"][-1], case["counts"][-1]
+    more, less = ([found[f"{which}, {how}"] for how in ("word by word", "apart")] for which in WAYS)
     old, new = few["size beyond the placebo"], many["effect beyond the placebo, word by word"]
     return [
         f"- By size beyond the placebo two sets of {few['words']} words share {old['overlap']:.0%} of their best 5 % "
         f"(chance {old['expected']:.0%}); by effect word by word two of {many['words']} share {new['overlap']:.0%} "
         f"({new['expected']:.0%}).",
-        f"- Of {all_words['noise']:,} neurons that move steadily under noise {all_words['both, same direction']:,} "
-        "move under the placebo in the same direction. Word by word "
-        f"{all_words['further under noise, word by word']:,} go further under noise and {all_words['less far, word by word']:,} less far; two profiles compared show "
-        f"{all_words['further under noise, apart']:,} and {all_words['less far, apart']:,}.",
+        f"- Of {found['noise']:,} neurons that move steadily under noise {found['both, same direction']:,} move under the "
+        f"placebo in the same direction. Word by word {more[0]:,} go further under noise and {less[0]:,} less far; two "
+        f"profiles compared show {more[1]:,} and {less[1]:,}.",
         "",
     ]
 
