@@ -46,8 +46,8 @@ def _short(case: Case) -> list[str]:
         f"(chance {old['expected']:.0%}); by effect word by word two of {many['words']} share {new['overlap']:.0%} "
         f"({new['expected']:.0%}).",
         f"- Of {found['noise']:,} neurons that move steadily under noise {found['both, same direction']:,} move under "
-        f"the placebo in the same direction. Word by word {more[0]:,} go further under noise and {less[0]:,} less far; two "
-        f"profiles compared show {more[1]:,} and {less[1]:,}.",
+        f"the placebo in the same direction. Word by word {more[0]:,} go further under noise and {less[0]:,} less far; "
+        f"two profiles compared show {more[1]:,} and {less[1]:,}.",
         "",
     ]
 
