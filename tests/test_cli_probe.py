@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import planted
 from ocr_neurons.cli import main
@@ -18,6 +19,7 @@ from ocr_neurons.probe import chunks
 from ocr_neurons.probe.profile_file import load_profile
 from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.scored_file import load_scored
+from ocr_neurons.rank.specific import paired
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 
@@ -224,6 +226,14 @@ def test_beside_a_placebo_and_ranked_by_the_contrast(place, tmp_path, capsys):
     best = np.sort((noise.sign * contrast.sign * contrast.score).ravel())[::-1][:9]
     found = NeuronSet.load(tmp_path / "n.json")
     assert sorted((s for row in found.scores.values() for s in row), reverse=True) == pytest.approx(best.tolist())
+    halves = [
+        paired(*(score("effect", load_profile(tmp_path / file), half) for file in ("p.st", "p-contrast.st"))).score
+        for half in ("half-1", "half-2")
+    ]
+    capsys.readouterr()
+    assert main([*map(str, line), "--out", str(tmp_path / "n.json")]) == 0
+    rho = np.mean([spearmanr(one, other).statistic for one, other in zip(*halves, strict=True)])
+    assert f"{rho:.2f} within layers" in capsys.readouterr().err
     # a contrast is no second part of the pairs
     assert do("merge", tmp_path / "p.st", tmp_path / "p-contrast.st", out=tmp_path / "both") == 2
     assert "view None and 'contrast' given" in capsys.readouterr().err

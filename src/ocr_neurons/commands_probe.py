@@ -140,16 +140,16 @@ def rank(args: argparse.Namespace) -> None:
     """``rank``: sensitive neurons, by a profile or by scores, into a file."""
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.rank.choose import choose
-    from ocr_neurons.rank.methods import method, score
+    from ocr_neurons.rank.methods import method
     from ocr_neurons.rank.paper import rank_paper
     from ocr_neurons.rank.scored_file import holds_scores, load_scored
-    from ocr_neurons.rank.specific import paired, specific
 
     name = args.method or "paper"
     method(name)
     rate = 0.05 if args.rate is None and args.count is None else args.rate
     by_share = name == "paper" and args.control is None and args.count is None and args.rate is None
-    profile = None
+    profile = against = None
+    parameters: dict[str, Any] = {}
     if holds_scores(args.profile):
         _unused(args, ("method", "control", "group", "threshold", "share"), f"{args.profile} holds scores by a loss")
         chosen = choose(load_scored(args.profile), q=rate, count=args.count)
@@ -161,16 +161,12 @@ def rank(args: argparse.Namespace) -> None:
         profile = load_profile(args.profile)
         against = load_profile(args.control) if args.control else None
         threshold = 1.0 if args.threshold is None else args.threshold
-        parameters = {"threshold": threshold} if name == "paper" else {}
+        parameters |= {"threshold": threshold} if name == "paper" else {}
         if by_share:
             share = 0.9 if args.share is None else args.share
             chosen = rank_paper(profile, threshold=threshold, share=share, group=args.group)
         else:
-            scored = score(name, profile, args.group, **parameters)
-            if against is not None:
-                beyond = paired if against.about.get("view") == "contrast" else specific
-                scored = beyond(scored, score(name, against, args.group, **parameters))
-            chosen = choose(scored, q=rate, count=args.count)
+            chosen = choose(_scored(name, profile, against, args.group, parameters), q=rate, count=args.count)
     if args.legacy:
         chosen = _legacy(chosen, args.legacy, args.seed)
     chosen.save(args.out)
@@ -178,7 +174,9 @@ def rank(args: argparse.Namespace) -> None:
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
     reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
     if profile is not None:
-        for line in _regions(profile, chosen, name, parameters):
+        for line in _regions(profile, chosen):
+            reporter.say(f"  {line}")
+        for line in _halves(name, profile, against, parameters):
             reporter.say(f"  {line}")
 
 
@@ -205,13 +203,38 @@ def _legacy(chosen: Any, switch: str, seed: int) -> Any:  # noqa: ANN401 - a Neu
     )
 
 
-def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
-    """Where they are, which layers change together, and whether the two halves of the words agree."""
+def _scored(name: str, profile: Any, against: Any, group: str | None, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Scores of a profile, beyond a placebo's or word by word where one is given."""
+    from ocr_neurons.rank.methods import score
+    from ocr_neurons.rank.specific import paired, specific
+
+    scored = score(name, profile, group, **parameters)
+    if against is None:
+        return scored
+    beyond = paired if against.about.get("view") == "contrast" else specific
+    return beyond(scored, score(name, against, group, **parameters))
+
+
+def _halves(name: str, profile: Any, against: Any, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
+    """Whether the two halves of the words agree, for methods that can score one."""
+    from ocr_neurons.rank.agreement import split_half
+    from ocr_neurons.rank.methods import HALVES
+
+    if name not in HALVES or min(profile.units("half-1"), profile.units("half-2")) < 3:
+        return []
+    first, second = (_scored(name, profile, against, half, parameters).score for half in ("half-1", "half-2"))
+    agreed = split_half(first, second)
+    return [
+        f"scores from two halves of the words agree: Spearman {agreed.halves.spearman:.2f} over all neurons, "
+        f"{agreed.halves.within:.2f} within layers"
+    ]
+
+
+def _regions(profile: Any, chosen: Any) -> list[str]:  # noqa: ANN401
+    """Where they are, and which layers change together."""
     import numpy as np
 
-    from ocr_neurons.rank.agreement import split_half
     from ocr_neurons.rank.changepoints import stability
-    from ocr_neurons.rank.methods import HALVES, score
     from ocr_neurons.rank.regions import describe, regions
 
     read = [int(layer) for layer in profile.about.get("read", range(profile.layers))]
@@ -236,13 +259,6 @@ def _regions(profile: Any, chosen: Any, method: str, parameters: dict[str, Any])
         for name, members in found.items()
         if set(members) & set(read)  # a profile of some layers says nothing of the others
     ]
-    if method in HALVES and profile.units("half-1") > 2 and profile.units("half-2") > 2:
-        first, second = (score(method, profile, half, **parameters).score for half in ("half-1", "half-2"))
-        agreed = split_half(first, second)
-        lines.append(
-            f"scores from two halves of the words agree: Spearman {agreed.halves.spearman:.2f} over all neurons, "
-            f"{agreed.halves.within:.2f} within layers"
-        )
     return shown + lines
 
 
