@@ -234,6 +234,10 @@ def test_beside_a_placebo_and_ranked_by_the_contrast(place, tmp_path, capsys):
     assert main([*map(str, line), "--out", str(tmp_path / "n.json")]) == 0
     rho = np.mean([spearmanr(one, other).statistic for one, other in zip(*halves, strict=True)])
     assert f"{rho:.2f} within layers" in capsys.readouterr().err
+    line[line.index("effect")] = "size"
+    assert do(*line, out=tmp_path / "m.json") == 2
+    assert "a contrast given with method 'size'; wanted the profile of the placebo" in capsys.readouterr().err
+    assert not (tmp_path / "m.json").exists()
     # a contrast is no second part of the pairs
     assert do("merge", tmp_path / "p.st", tmp_path / "p-contrast.st", out=tmp_path / "both") == 2
     assert "view None and 'contrast' given" in capsys.readouterr().err

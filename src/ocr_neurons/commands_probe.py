@@ -139,6 +139,7 @@ def attribute(args: argparse.Namespace) -> None:
 def rank(args: argparse.Namespace) -> None:
     """``rank``: sensitive neurons, by a profile or by scores, into a file."""
     from ocr_neurons.probe.profile_file import load_profile
+    from ocr_neurons.rank.beyond import scored
     from ocr_neurons.rank.choose import choose
     from ocr_neurons.rank.methods import method
     from ocr_neurons.rank.paper import rank_paper
@@ -148,7 +149,7 @@ def rank(args: argparse.Namespace) -> None:
     method(name)
     rate = 0.05 if args.rate is None and args.count is None else args.rate
     by_share = name == "paper" and args.control is None and args.count is None and args.rate is None
-    profile = against = None
+    profiles = None
     parameters: dict[str, Any] = {}
     if holds_scores(args.profile):
         _unused(args, ("method", "control", "group", "threshold", "share"), f"{args.profile} holds scores by a loss")
@@ -158,25 +159,25 @@ def rank(args: argparse.Namespace) -> None:
             _unused(args, ("threshold", "share"), f"ranking by {name}")
         elif not by_share:
             _unused(args, ("share",), "ranking with --control, --count or --rate")
-        profile = load_profile(args.profile)
         against = load_profile(args.control) if args.control else None
+        profiles = _beside(name, load_profile(args.profile), against)
         threshold = 1.0 if args.threshold is None else args.threshold
         parameters |= {"threshold": threshold} if name == "paper" else {}
         if by_share:
             share = 0.9 if args.share is None else args.share
-            chosen = rank_paper(profile, threshold=threshold, share=share, group=args.group)
+            chosen = rank_paper(profiles.noise, threshold=threshold, share=share, group=args.group)
         else:
-            chosen = choose(_scored(name, profile, against, args.group, parameters), q=rate, count=args.count)
+            chosen = choose(scored(name, profiles, args.group, **parameters), q=rate, count=args.count)
     if args.legacy:
         chosen = _legacy(chosen, args.legacy, args.seed)
     chosen.save(args.out)
     reporter = Reporter(args.quiet)
     where = ", ".join(f"layer {layer}: {count}" for layer, count in chosen.counts().items()) or "none"
     reporter.say(f"{chosen.count} neurons ({where}): {args.out}")
-    if profile is not None:
-        for line in _regions(profile, chosen):
+    if profiles is not None:
+        for line in _regions(profiles.noise, chosen):
             reporter.say(f"  {line}")
-        for line in _halves(name, profile, against, parameters):
+        for line in _halves(name, profiles, parameters):
             reporter.say(f"  {line}")
 
 
@@ -203,26 +204,30 @@ def _legacy(chosen: Any, switch: str, seed: int) -> Any:  # noqa: ANN401 - a Neu
     )
 
 
-def _scored(name: str, profile: Any, against: Any, group: str | None, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
-    """Scores of a profile, beyond a placebo's or word by word where one is given."""
-    from ocr_neurons.rank.methods import score
-    from ocr_neurons.rank.specific import paired, specific
+def _beside(name: str, profile: Any, against: Any) -> Any:  # noqa: ANN401 - profiles, whose room is imported late
+    """The profile, with that of a placebo or a contrast beside it where one is given."""
+    from ocr_neurons.probe.profiles import Profiles
 
-    scored = score(name, profile, group, **parameters)
-    if against is None:
-        return scored
-    beyond = paired if against.about.get("view") == "contrast" else specific
-    return beyond(scored, score(name, against, group, **parameters))
+    if against is None or against.about.get("view") != "contrast":
+        return Profiles(profile, against)
+    if name != "effect":
+        raise UserError(
+            f"--control: a contrast given with method {name!r}; wanted the profile of the placebo, or --method effect, "
+            "which compares word by word"
+        )
+    return Profiles(profile, contrast=against)
 
 
-def _halves(name: str, profile: Any, against: Any, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
+def _halves(name: str, profiles: Any, parameters: dict[str, Any]) -> list[str]:  # noqa: ANN401
     """Whether the two halves of the words agree, for methods that can score one."""
     from ocr_neurons.rank.agreement import split_half
+    from ocr_neurons.rank.beyond import FEWEST, scored
     from ocr_neurons.rank.methods import HALVES
 
-    if name not in HALVES or min(profile.units("half-1"), profile.units("half-2")) < 3:
+    halves = ("half-1", "half-2")
+    if name not in HALVES or min(profiles.noise.units(half) for half in halves) < FEWEST:
         return []
-    first, second = (_scored(name, profile, against, half, parameters).score for half in ("half-1", "half-2"))
+    first, second = (scored(name, profiles, half, **parameters).score for half in halves)
     agreed = split_half(first, second)
     return [
         f"scores from two halves of the words agree: Spearman {agreed.halves.spearman:.2f} over all neurons, "
