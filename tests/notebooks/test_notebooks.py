@@ -25,11 +25,11 @@ from ocr_neurons.noise.controls import control_pairs
 from ocr_neurons.noise.learned.apply import NoiseMaker, load_noise
 from ocr_neurons.noise.words import bins_by_level, word_pairs
 from ocr_neurons.probe.aligned import aligned_units
-from ocr_neurons.probe.probe import Probing, probe
+from ocr_neurons.probe.probe import Probing, probe, probe_beside
 from ocr_neurons.probe.profile_file import load_profile
 from ocr_neurons.rank.choose import choose, discovered
 from ocr_neurons.rank.methods import score
-from ocr_neurons.rank.specific import specific
+from ocr_neurons.rank.specific import paired
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.text.datasets import load_dataset
@@ -161,7 +161,7 @@ def test_noisy_text(tiny_folder: Folder, tmp_path: Path) -> None:
     model = tiny_folder("llama")
     notebook, facts = executed("NoisyTextExperiments", tmp_path, MODEL=str(model))
     assert facts["kinds"] == {"given": "llama", "twin": "mistral"}
-    assert facts["largest_gap"] == {"paper": 0, "ours": 0, "placebo": 0}
+    assert facts["largest_gap"] == {"paper": 0, "ours": 0, "placebo": 0, "contrast": 0}
     trunk, tokenizer = load_trunk(str(model), torch.float32, CPU), load_tokenizer(str(model))
     french, english = (load_dataset(name).clean_text("train") for name in ("gazette:fr", "gazette"))
     pairs = word_pairs(french, protocol="paper", words=16, seed=1)
@@ -173,16 +173,14 @@ def test_noisy_text(tiny_folder: Folder, tmp_path: Path) -> None:
     for name, curve in facts["cka"].items():
         assert curve == pytest.approx(np.nan_to_num(profile.cka(name)), abs=1e-5)
     own = word_pairs(english, protocol="context", words=16, noise=NoiseMaker(load_noise("en")), seed=1)
-    noisy, placebo = (
-        score("effect", probe(trunk, tokenizer, some, Probing(seed=1)))
-        for some in (own, control_pairs(own, "letters", 1))
-    )
-    found = [discovered(one, 0.05) for one in (noisy, placebo, specific(noisy, placebo))]
+    beside = probe_beside(trunk, tokenizer, own, control_pairs(own, "cased-letters", 1), Probing(seed=1))
+    noisy, placebo, contrast = (score("effect", one) for one in (beside.noise, beside.control, beside.contrast))
+    found = [discovered(one, 0.05) for one in (noisy, placebo, paired(noisy, contrast))]
     assert facts["steady"] == {
         "under noise": int(found[0].sum()),
         "under the placebo": int(found[1].sum()),
         "under both": int((found[0] & found[1]).sum()),
-        "more under noise": int(found[2].sum()),
+        "further under noise": int(found[2].sum()),
     }
     assert facts["steady"]["under noise"] > 0
     assert len(pictures(notebook)) == 4
@@ -227,8 +225,8 @@ def test_ner_evaluation(tiny_folder: Folder, tmp_path: Path) -> None:
     assert facts["dev"] == {"as OCR read it": pytest.approx(f1(dataset.dev))}
     assert facts["test"]["baseline"] == pytest.approx(f1(dataset.test))
     assert f1(dataset.dev) > 0.2
-    profile, control = (load_profile(out / f"profile{which}.safetensors") for which in ("", "-control"))
-    scored = specific(score("size", profile), score("size", control))
+    profile, contrast = (load_profile(out / f"profile{which}.safetensors") for which in ("", "-contrast"))
+    scored = paired(score("effect", profile), score("effect", contrast))
     ranking: NeuronSet = choose(scored, count=profile.layers * profile.width)
     chosen = Setting.from_json(facts["chosen"])
     with chosen.edit(ranking, 1).on(tagger.model):
