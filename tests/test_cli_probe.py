@@ -17,9 +17,10 @@ from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import save_whole
 from ocr_neurons.probe import chunks
 from ocr_neurons.probe.profile_file import load_profile
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.rank.beyond import scored
 from ocr_neurons.rank.methods import score
 from ocr_neurons.rank.scored_file import load_scored
-from ocr_neurons.rank.specific import paired
 from ocr_neurons.text.pairs import TextPair, read_pairs, write_pairs
 
 
@@ -222,14 +223,12 @@ def test_beside_a_placebo_and_ranked_by_the_contrast(place, tmp_path, capsys):
     assert {path.name for path in tmp_path.glob("*.st")} == {"p.st", "p-control.st", "p-contrast.st"}
     line = ["rank", tmp_path / "p.st", "--method", "effect", "--count", 9, "--control", tmp_path / "p-contrast.st"]
     assert do(*line, out=tmp_path / "n.json") == 0
-    noise, contrast = (score("effect", load_profile(tmp_path / name)) for name in ("p.st", "p-contrast.st"))
-    best = np.sort((noise.sign * contrast.sign * contrast.score).ravel())[::-1][:9]
+    noise, placebo, contrast = (load_profile(tmp_path / f"p{end}.st") for end in ("", "-control", "-contrast"))
+    further = np.where(np.abs(noise.mean()) > np.abs(placebo.mean()), 1, -1)
+    best = np.sort((further * score("effect", contrast).score).ravel())[::-1][:9]
     found = NeuronSet.load(tmp_path / "n.json")
     assert sorted((s for row in found.scores.values() for s in row), reverse=True) == pytest.approx(best.tolist())
-    halves = [
-        paired(*(score("effect", load_profile(tmp_path / file), half) for file in ("p.st", "p-contrast.st"))).score
-        for half in ("half-1", "half-2")
-    ]
+    halves = [scored("effect", Profiles(noise, placebo, contrast), half).score for half in ("half-1", "half-2")]
     capsys.readouterr()
     assert main([*map(str, line), "--out", str(tmp_path / "n.json")]) == 0
     rho = np.mean([spearmanr(one, other).statistic for one, other in zip(*halves, strict=True)])

@@ -19,7 +19,8 @@ def test_places_under_every_method(session, layer, index):
     assert set(found) == set(PROFILED)
     for name, row in found.items():
         noise, placebo = score(name, profile), score(name, control)
-        beyond = paired(noise, score(name, profiles.contrast)) if name == "effect" else specific(noise, placebo)
+        both = profile.mean() + control.mean()
+        beyond = paired(noise, score(name, profiles.contrast), both) if name == "effect" else specific(noise, placebo)
         for shown, scored in (
             (row["noise"], noise),
             (row["placebo"], placebo),

@@ -27,9 +27,10 @@ from ocr_neurons.noise.words import bins_by_level, word_pairs
 from ocr_neurons.probe.aligned import aligned_units
 from ocr_neurons.probe.probe import Probing, probe, probe_beside
 from ocr_neurons.probe.profile_file import load_profile
+from ocr_neurons.probe.profiles import Profiles
+from ocr_neurons.rank.beyond import scored
 from ocr_neurons.rank.choose import choose, discovered
 from ocr_neurons.rank.methods import score
-from ocr_neurons.rank.specific import paired
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.text.datasets import load_dataset
@@ -174,8 +175,8 @@ def test_noisy_text(tiny_folder: Folder, tmp_path: Path) -> None:
         assert curve == pytest.approx(np.nan_to_num(profile.cka(name)), abs=1e-5)
     own = word_pairs(english, protocol="context", words=16, noise=NoiseMaker(load_noise("en")), seed=1)
     beside = probe_beside(trunk, tokenizer, own, control_pairs(own, "cased-letters", 1), Probing(seed=1))
-    noisy, placebo, contrast = (score("effect", one) for one in (beside.noise, beside.control, beside.contrast))
-    found = [discovered(one, 0.05) for one in (noisy, placebo, paired(noisy, contrast))]
+    noisy, placebo = (score("effect", one) for one in (beside.noise, beside.control))
+    found = [discovered(one, 0.05) for one in (noisy, placebo, scored("effect", beside))]
     assert facts["steady"] == {
         "under noise": int(found[0].sum()),
         "under the placebo": int(found[1].sum()),
@@ -226,8 +227,8 @@ def test_ner_evaluation(tiny_folder: Folder, tmp_path: Path) -> None:
     assert facts["test"]["baseline"] == pytest.approx(f1(dataset.test))
     assert f1(dataset.dev) > 0.2
     profile, contrast = (load_profile(out / f"profile{which}.safetensors") for which in ("", "-contrast"))
-    scored = paired(score("effect", profile), score("effect", contrast))
-    ranking: NeuronSet = choose(scored, count=profile.layers * profile.width)
+    found = scored("effect", Profiles(profile, contrast=contrast))
+    ranking: NeuronSet = choose(found, count=profile.layers * profile.width)
     chosen = Setting.from_json(facts["chosen"])
     with chosen.edit(ranking, 1).on(tagger.model):
         assert facts["test"]["chosen"] == pytest.approx(f1(dataset.test))

@@ -34,7 +34,13 @@ def test_scores_are_those_of_the_way_that_the_profiles_allow() -> None:
     assert full.control is not None
     assert full.contrast is not None
     for name, given, expected in (
-        ("effect", full, paired(score("effect", full.noise), score("effect", full.contrast))),
+        (
+            "effect",
+            full,
+            paired(
+                score("effect", full.noise), score("effect", full.contrast), full.noise.mean() + full.control.mean()
+            ),
+        ),
         ("size", full, specific(score("size", full.noise), score("size", full.control))),
         (
             "effect",
@@ -44,7 +50,7 @@ def test_scores_are_those_of_the_way_that_the_profiles_allow() -> None:
         ("effect", Profiles(full.noise), score("effect", full.noise)),
     ):
         found = scored(name, given)
-        np.testing.assert_array_equal(found.score, expected.score)
+        np.testing.assert_allclose(found.score, expected.score, rtol=1e-12)
         assert found.name == expected.name
 
 
@@ -75,3 +81,19 @@ def test_methods_without_halves_and_few_words_say_nothing() -> None:
     assert again("paper", profiles(0.3), 0.1) is None
     few = profile_of(np.zeros((3, 1, 5)), np.ones((3, 1, 5)), dose=np.full(3, 0.2))
     assert again("effect", Profiles(few), 0.2) is None
+
+
+def test_neurons_that_hardly_move_are_as_often_further_as_less_far() -> None:
+    """Noise and placebo are drawn alike; counted in the direction of the noise, three in four would be further."""
+    found = [scored("effect", still(seed)).score > 0 for seed in range(6)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.03)
+
+
+def still(seed: int) -> Profiles:
+    """Nothing moves but by luck."""
+    rng = np.random.default_rng(seed)
+    clean, placebo, noisy = (rng.normal(size=(WORDS, 2, WIDTH)) for _ in range(3))
+    dose = np.full(WORDS, 0.3)
+    noisy, placebo = clean + 0.01 * noisy, clean + 0.01 * placebo
+    pairs = ((clean, noisy), (clean, placebo), (placebo, noisy))
+    return Profiles(*(profile_of(one, other, dose=dose) for one, other in pairs))

@@ -45,7 +45,9 @@ def scored(name: str, profiles: Profiles, group: str | None = None, **parameters
     """
     noise = score(name, profiles.noise, group, **parameters)
     if name == "effect" and profiles.contrast is not None:
-        return paired(noise, score(name, profiles.contrast, group))
+        # the placebo's mean difference is that under noise less the contrast: the same words, word by word
+        moved = 2 * profiles.noise.mean(group) - profiles.contrast.mean(group)
+        return paired(noise, score(name, profiles.contrast, group), moved)
     if profiles.control is not None:
         return specific(noise, score(name, profiles.control, group, **parameters))
     return noise

@@ -12,13 +12,15 @@ SAME = ("fingerprint", "site", "read", "protocol", "pool", "parameters")
 """What scores must agree in to be compared."""
 
 
-def paired(noise: Scored, contrast: Scored) -> Scored:
+def paired(noise: Scored, contrast: Scored, moved: Array) -> Scored:
     """How much further a neuron goes under noise than under a placebo, word by word.
 
     ``noise`` is the effect of noise against clean, ``contrast`` that of noise against the placebo of the same words
-    (:func:`ocr_neurons.probe.probe.probe_beside`). The score is the effect size of the contrast, counted in the
-    direction that noise moves the neuron: positive where noise moves it further than the placebo does, negative where
-    less far or the other way. ``p`` is that of the contrast: two-sided, of no difference.
+    (:func:`ocr_neurons.probe.probe.probe_beside`); ``moved`` is the mean difference under noise plus that under the
+    placebo, ``[layers, width]``. The score is the effect size of the contrast: positive where the mean difference under
+    noise is the larger one in size, negative where that under the placebo is. As ``moved`` is of both alike, neurons
+    that hardly move are as often of the one kind as of the other. ``p`` is that of the contrast: two-sided, of no
+    difference.
 
     Raises:
         UserError: scores of other methods than ``effect``, or of other models, sites or words.
@@ -27,7 +29,7 @@ def paired(noise: Scored, contrast: Scored) -> Scored:
         raise UserError(f"scores by {noise.name!r} and {contrast.name!r} given; word by word only 'effect' compares")
     _check_same(noise, contrast)
     counted = {"control": {name: contrast.about[name] for name in ("pairs", "words") if name in contrast.about}}
-    score = noise.sign * contrast.sign * contrast.score
+    score = np.sign(moved) * contrast.sign * contrast.score
     return Scored("specific effect", score, noise.sign, contrast.error, contrast.p, noise.about | counted)
 
 
