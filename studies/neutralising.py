@@ -12,7 +12,7 @@ on; ``studies/neutralising_page.py`` makes the page of it. For each tagger:
 ``legacy``  what its code really edits: numbers found in one layer, in every layer; beside numbers drawn at random.
 ``repair``  a tenth of each layer (or of every N-th, ``--every N``) silenced, sensitive neurons and random ones, on dev
             and on the clean twins of dev: what these neurons are worth where there is noise, and where there is none.
-``damped``  first layers damped while training and at test: found neurons, and random ones.
+``damped-F``, ``damped-F-random``  neurons of the first layers times F while training and at test, found or random.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,39 +163,40 @@ def _repair(case: Case) -> dict[str, Any]:
     return found
 
 
-def _damped(case: Case) -> dict[str, Any]:
-    ranked, dev = case.ranking(), case.data.require("dev")
-    card = case.tagger().info
-    base = totals(evaluate(dev, case.tagger().tag(dev)))
-    rows = []
-    for share, factor in DAMPED:
-        members = region("first", ranked.layers)
-        count = max(1, round(share * len(members) * ranked.width))
-        for draw in (CHOSEN, 0):
-            setting = Setting("first", count, factor, draw)
-            edit = setting.edit(ranked, case.seed)
-            out = case.place / "damped" / f"{factor:g}-{draw}"
-            if not (out / CARD).exists():
-                train(
-                    case.data.train, case.job.model, out, dev=dev, recipe=Recipe(**card["recipe"]),
-                    labels=card["labels"], during=edit.on, seed=case.seed, dtype=case.dtype, device=case.device,
-                    data=case.job.data, reporter=case.reporter,
-                )  # fmt: skip
-            tagger = load_tagger(out, dtype=case.dtype, device=case.device)
-            plain = totals(evaluate(dev, tagger.tag(dev)))
-            with edit.on(tagger.model):
-                rows.append(
-                    {
-                        "setting": setting.to_json(),
-                        "totals": totals(evaluate(dev, tagger.tag(dev))),
-                        "totals_without": plain,
-                    }
-                )
-    return {"layers": ranked.layers, "baseline": base, "trials": rows}
+def _damped(case: Case, share: float, factor: float, draw: int) -> dict[str, Any]:
+    """A tagger trained with an edit in place: with it, without it, and the plain tagger with the same edit."""
+    ranked, dev, plain = case.ranking(), case.data.require("dev"), case.tagger()
+    card = plain.info
+    count = max(1, round(share * len(region("first", ranked.layers)) * ranked.width))
+    setting = Setting("first", count, factor, draw)
+    edit = setting.edit(ranked, case.seed)
+    found = {"setting": setting.to_json(), "baseline": totals(evaluate(dev, plain.tag(dev)))}
+    with edit.on(plain.model):
+        found["plain"] = totals(evaluate(dev, plain.tag(dev)))
+    out = case.place / "damped" / _damped_name(factor, draw)
+    if not (out / CARD).exists():
+        train(
+            case.data.train, case.job.model, out, dev=dev, recipe=Recipe(**card["recipe"]),
+            labels=card["labels"], during=edit.on, seed=case.seed, dtype=case.dtype, device=case.device,
+            data=case.job.data, reporter=case.reporter,
+        )  # fmt: skip
+    tagger = load_tagger(out, dtype=case.dtype, device=case.device)
+    found["without"] = totals(evaluate(dev, tagger.tag(dev)))
+    with edit.on(tagger.model):
+        found["with"] = totals(evaluate(dev, tagger.tag(dev)))
+    return found
+
+
+def _damped_name(factor: float, draw: int) -> str:
+    return f"damped-{factor:g}" + ("" if draw == CHOSEN else "-random")
 
 
 PARTS: dict[str, Callable[[Case], dict[str, Any]]] = {
-    "run": _run, "paper": _paper, "legacy": _legacy, "repair": _repair, "damped": _damped,
+    "run": _run, "paper": _paper, "legacy": _legacy, "repair": _repair,
+    **{
+        _damped_name(factor, draw): partial(_damped, share=share, factor=factor, draw=draw)
+        for share, factor in DAMPED for draw in (CHOSEN, 0)
+    },
 }  # fmt: skip
 
 
