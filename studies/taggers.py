@@ -16,9 +16,13 @@ import json
 import os
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
@@ -29,9 +33,10 @@ from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.ner.recipe import recipe
 from ocr_neurons.report.phrase import p_cell
 from ocr_neurons.score import evaluate, f1_interval
-from ocr_neurons.score.intervals import compare
+from ocr_neurons.score.intervals import paired_differences
 from ocr_neurons.steps import train_tagger
 from ocr_neurons.text.datasets import Dataset, load_dataset
+from ocr_neurons.text.document import Document
 from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
 
 
@@ -149,16 +154,18 @@ def _page(args: argparse.Namespace) -> None:
         "# Taggers", "",
         f"`python studies/taggers.py ../shared/{args.folder.name} --out results/{args.out.name} --work WORK`", "",
         "F1 in points, [95 % interval over documents] of one seed, mean ± standard deviation over several seeds. "
-        "Recipes: `ocr-neurons train --help`. Minutes of training as they passed, other work beside some. "
+        "Recipes: `ocr-neurons train --help`. Minutes of training as they passed, other work beside most: bfloat16 is "
+        "a graphics card with 15 other jobs on it, float32 two cores. "
         "Test was scored once for each tagger; nothing was chosen on it.",
-        "", "| data | model | recipe | seeds | dev strict | test strict | test fuzzy | minutes |",
-        "|---|---|---|---|---|---|---|---|",
+        "", "| data | model | recipe | seeds | precision | dev strict | test strict | test fuzzy | minutes |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for job, rows in found:
         if rows:
             minutes = statistics.mean(row["seconds"] for row in rows) / 60
             cells = [_cell(rows, *what) for what in (("dev", "strict"), ("test", "strict"), ("test", "fuzzy"))]
-            head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} |"
+            precision = ", ".join(sorted({row["dtype"] for row in rows}))
+            head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} | {precision} |"
             lines.append(f"{head} {' | '.join(cells)} | {minutes:.0f} |")
     left = [job.name for job, rows in found if not rows]
     lines += ["", *_aims(found), *_paired(found, args.work)]
@@ -191,33 +198,37 @@ def _aims(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
 
 
 def _paired(found: list[tuple[Job, list[dict[str, Any]]]], work: Path) -> list[str]:
-    """Each tagger beside the default one of its data and seed, paired by document."""
+    """Each tagger beside the default one of its data and seed, paired by document; then several seeds together."""
     lines = []
-    done = {(job.name, row["seed"]) for job, rows in found for row in rows}
-    for job, rows in found:
+    seeds = {job.name: [row["seed"] for row in rows] for job, rows in found}
+    for job, _ in found:
         plain = Job(job.data).name
-        for row in rows:
-            seed = row["seed"]
-            if job.name == plain or (plain, seed) not in done:
-                continue
+        common = [seed for seed in seeds[job.name] if seed in seeds.get(plain, ())] if job.name != plain else []
+        groups = [[seed] for seed in common] + ([common] if len(common) > 1 else [])
+        for group in groups:
             told = []
             for split in ("dev", "test"):
                 gold = load_dataset(job.data).require(split)
-                one, other = (
-                    evaluate(gold, read_hipe(work / name / f"seed-{seed}" / f"{split}.tsv"))
-                    for name in (job.name, plain)
-                )
-                change = compare(one, other)
+                one, other = (_counts(gold, work / name, group, split)[:, None] for name in (job.name, plain))
+                change = paired_differences(one, other, 10_000, 0)[0]
                 low, high = 100 * change.low, 100 * change.high
                 told.append(f"{100 * change.f1:+.1f} [{low:.1f}, {high:.1f}] | {p_cell(change.p)}")
-            lines.append(f"| {job.data} | {job.model}, {job.how} | {seed} | {' | '.join(told)} |")
+            which = " + ".join(map(str, group))
+            lines.append(f"| {job.data} | {job.model}, {job.how} | {which} | {' | '.join(told)} |")
     if not lines:
         return []
     return [
         "", "Strict F1 minus that of smollm2, default, of the same seed, paired by document, not corrected for their "
-        "number:",
+        "number. Several seeds: their counts added up in each document, so the interval speaks of other documents, and "
+        "less of the luck of one training:",
         "", "| data | tagger | seed | dev | p | test | p |", "|---|---|---|---|---|---|---|", *lines,
     ]  # fmt: skip
+
+
+def _counts(gold: Sequence[Document], folder: Path, seeds: list[int], split: str) -> NDArray[np.int64]:
+    """``[documents, 3]``: true and false positives and false negatives, strict, added up over seeds."""
+    files = [folder / f"seed-{seed}" / f"{split}.tsv" for seed in seeds]
+    return np.sum([evaluate(gold, read_hipe(file)).document_totals("strict") for file in files], axis=0)
 
 
 def _arguments() -> argparse.Namespace:
