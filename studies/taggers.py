@@ -228,7 +228,10 @@ def _paired(found: list[tuple[Job, list[dict[str, Any]]]], work: Path) -> list[s
 def _counts(gold: Sequence[Document], folder: Path, seeds: list[int], split: str) -> NDArray[np.int64]:
     """``[documents, 3]``: true and false positives and false negatives, strict, added up over seeds."""
     files = [folder / f"seed-{seed}" / f"{split}.tsv" for seed in seeds]
-    return np.sum([evaluate(gold, read_hipe(file)).document_totals("strict") for file in files], axis=0)
+    table: NDArray[np.int64] = np.sum(
+        [evaluate(gold, read_hipe(file)).document_totals("strict") for file in files], axis=0
+    )
+    return table
 
 
 def _arguments() -> argparse.Namespace:
