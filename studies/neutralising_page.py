@@ -1,103 +1,38 @@
-"""The page of ``studies/neutralising.py``: what silencing costs where there is OCR noise, and where there is none.
+"""The page of ``studies/neutralising.py``: the main job, the original's experiments, repair or suffer.
 
     python studies/neutralising_page.py EDITED --out results/neutralising
 
-The argument is the ``--work`` of ``studies/neutralising.py``. What was not measured is not on the page.
+The argument is the ``--work`` of ``studies/neutralising.py``. A part that was measured of some taggers alone is shown
+of those.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+import neutralising_repair as repairing
+from neutralising_grids import (
+    FOUND,
+    RANDOM,
+    damped,
+    drawn,
+    f1_of,
+    grid_figure,
+    in_short,
+    layer_figure,
+    main_job,
+    original,
+    quirk,
+)
+from neutralising_repair import Costs, costs, entry, figure, file_name, page, summary
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
-from ocr_neurons.report.phrase import bounds, signed
-from ocr_neurons.report.style import LEVELS, MUTED, STRONG, WEAK, canvas, legend_above, styled, to_png
-from ocr_neurons.score.intervals import percentile_interval, resamples
-from ocr_neurons.sweep.grid import CHOSEN
 
-Floats = NDArray[np.float64]
-DRAWS = 10_000
-TOP = 10
-"""Costs above this, in points, are drawn on an axis that is logarithmic from 5 on."""
-SERIES = (
-    ("sensitive", "ocr", "sensitive neurons, OCR text", STRONG, "o", "-"),
-    ("sensitive", "clean", "sensitive neurons, clean twins", LEVELS[1], "s", "-"),
-    ("random", "ocr", "random neurons, OCR text", MUTED, "o", "--"),
-    ("random", "clean", "random neurons, clean twins", WEAK, "s", "--"),
-)
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Points of strict F1 that silencing costs, ``[1 + draws, layers]`` each: the first row as it is, then bootstrap.
-
-    Documents are drawn alike for all, so rows may be subtracted. Positive: the tagger is worse without the neurons.
-    """
-
-    name: str
-    scope: str
-    baseline: dict[str, float]
-    cost: dict[tuple[str, str], Floats]
-    layers: list[int]
-    draws: int
-    ranking: dict[str, Any]
-
-    @property
-    def step(self) -> int:
-        """Each so-many-th layer was measured."""
-        return self.layers[1] - self.layers[0] if len(self.layers) > 1 else 1
-
-    def excess(self, who: str) -> Floats:
-        """The cost on OCR text over that on clean twins."""
-        return self.cost[who, "ocr"] - self.cost[who, "clean"]
-
-
-def costs(name: str, value: dict[str, Any], ranking: dict[str, Any]) -> Costs:
-    """The costs in a ``repair.json``; ``ranking`` says how the neurons were ranked.
-
-    Raises:
-        UserError: it has no clean twins.
-    """
-    if "clean" not in value:
-        raise UserError(f"{name}: measured on data without clean twins; wanted data that have them")
-    found, base = {}, {}
-    for text in ("ocr", "clean"):
-        part = value[text]
-        rows: dict[tuple[str, int], list[list[list[int]]]] = {}
-        for trial in part["trials"]:
-            setting = trial["setting"]
-            who = "sensitive" if setting["draw"] == CHOSEN else "random"
-            rows.setdefault((who, int(setting["region"].removeprefix("layer-"))), []).append(trial["totals"])
-        plain = f1(np.array(part["baseline"])[:, None])
-        base[text] = float(plain[0, 0])
-        for who in ("sensitive", "random"):
-            layers = [(plain - f1(np.moveaxis(np.array(rows[who, layer]), 0, 1))).mean(1) for layer in value["layers"]]
-            found[who, text] = np.stack(layers, 1)
-    draws = len(rows["random", value["layers"][0]])
-    return Costs(name, value["scope"], base, found, value["layers"], draws, ranking)
-
-
-def f1(counts: NDArray[np.int64]) -> Floats:
-    """Micro F1 of ``[documents, kinds, 3]`` in points, ``[1 + draws, kinds]``: as they are, then of drawn documents."""
-    documents = counts.shape[0]
-    weights = np.concatenate([np.ones((1, documents)), *resamples(documents, DRAWS, 1)])
-    sums = np.einsum("bd,dkc->bkc", weights, counts.astype(np.float64), optimize=True)
-    value: Floats = 100 * 2 * sums[..., 0] / np.maximum(1, 2 * sums[..., 0] + sums[..., 1] + sums[..., 2])
-    return value
-
-
-def said(values: Floats) -> str:
-    """The first value and the interval of the others."""
-    low, high = percentile_interval(values[1:], 0.95)
-    return f"{signed(values[0] / 100)} {bounds((low / 100, high / 100))}"
+PLACE = ("run", "paper", "legacy", "repair")
 
 
 def main() -> int:
@@ -107,178 +42,83 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
     args = parser.parse_args()
     try:
-        files = sorted(args.work.glob("*/seed-*/repair.json"))
-        if not files:
-            raise UserError(f"{args.work}: nothing measured; wanted the --work of studies/neutralising.py")
-        found = [
-            costs(
-                f"{path.parts[-3]}, {path.parts[-2]}",
-                read_json(path, "costs"),
-                read_json(path.parent / "run" / "ranking.json", "a ranking")["method"],
-            )
-            for path in files
-        ]
+        taggers = _read(args.work)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
-    for one in found:
+    repair, untwinned = _repair(taggers)
+    for one in repair:
         figure(one, args.out / f"{file_name(one)}.png")
-    write_json(args.out / "repair.json", [entry(one) for one in found])
-    write_text(args.out / "README.md", page(found))
+    have = {part: {name: parts for name, parts in taggers.items() if part in parts} for part in PLACE}
+    lines = [*_head(taggers), "## In short", "", *in_short(taggers)]
+    lines += [*(repairing.in_short(repair) if repair else []), ""]
+    write_text(args.out / "grids.json", _trials(taggers))
+    if have["run"]:
+        lines += main_job(have["run"])
+        lines += ["![Each layer alone](every-layer.png)", "", "*Points of F1 on dev, a tenth of one layer edited.*", ""]
+        layer_figure(have["run"], args.out / "every-layer.png")
+    if have["paper"]:
+        lines += original(have["paper"])
+        grid_figure(have["paper"], args.out / "first-layers.png")
+    lines += damped(taggers)
+    lines += quirk(have["legacy"]) if have["legacy"] else []
+    if repair:
+        lines += summary(repair, untwinned)
+        write_text(args.out / "repair.md", page(repair))
+        write_json(args.out / "repair.json", [entry(one) for one in repair])
+    write_text(args.out / "README.md", "\n".join(lines))
     return 0
 
 
-def file_name(one: Costs) -> str:
-    """Of its figure."""
-    return one.name.replace(", ", "-")
+def _read(work: Path) -> dict[str, dict[str, Any]]:
+    taggers: dict[str, dict[str, Any]] = {}
+    for place in sorted(work.glob("*/seed-*")):
+        parts = {path.stem: read_json(path, "what was measured") for path in place.glob("*.json")}
+        if parts:
+            parts["ranking"] = read_json(place / "run" / "ranking.json", "a ranking")["method"]
+            taggers[f"{place.parent.name.removesuffix('-smollm2-default')}, {place.name.replace('-', ' ')}"] = parts
+    if not taggers:
+        raise UserError(f"{work}: nothing measured; wanted the --work of studies/neutralising.py")
+    return taggers
 
 
-def entry(one: Costs) -> dict[str, Any]:
-    """The values behind the page."""
-    values: dict[str, Any] = {
-        "tagger": one.name,
-        "layers": one.layers,
-        "random_draws": one.draws,
-        "ranking": one.ranking,
-        "clean": one.scope,
-        "baseline": one.baseline,
-    }
-    for who, text, *_ in SERIES:
-        rows = one.cost[who, text]
-        low, high = np.quantile(rows[1:], [0.025, 0.975], axis=0)
-        values[f"{who}_{text}"] = [[round(float(v), 3) for v in row] for row in zip(rows[0], low, high, strict=True)]
-    return values
-
-
-def page(found: list[Costs]) -> str:
-    """The page in Markdown."""
-    lines = [
-        "# Do the neurons that react to OCR noise repair it, or suffer from it?", "",
-        "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES --parts repair",
-        "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
-        "In each layer alone a tenth of the neurons is silenced: those most sensitive to learned OCR noise beyond the "
-        "placebo, or as many random ones. Dev is tagged as OCR read it and as the page says. Points of "
-        "strict F1 that this costs, 95 % intervals over documents; positive: the tagger is worse without them.", "",
-        "- *Repair*: neurons that undo the damage of noise are worth more where there is noise, so the cost on OCR "
-        "text is above that on clean twins.",
-        "- *Suffer*: neurons that only carry noise on are worth less there, or harm: the cost on OCR text is lower, or "
-        "below zero.", "",
-    ]  # fmt: skip
-    for one in found:
-        lines += section(one)
-    lines += [
-        f"Taggers measured: {len(found)}. One seed says nothing of another training. The other parts of the study "
-        "(`run`, `paper`, `legacy`, `damped`) are not on this page.", "",
-    ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def section(one: Costs) -> list[str]:
-    """A tagger: what it says, the figure, the table."""
-    mean = {(who, text): one.cost[who, text].mean(1) for who, text, *_ in SERIES}
-    excess = {who: one.excess(who) for who in ("sensitive", "random")}
-    both = excess["sensitive"].mean(1) - excess["random"].mean(1)
-    low, high = np.quantile(excess["sensitive"][1:], [0.025, 0.975], axis=0)
-    up = [str(one.layers[place]) for place in np.flatnonzero(low > 0)]
-    down = [str(one.layers[place]) for place in np.flatnonzero(high < 0)]
-    own = one.cost["sensitive", "ocr"] - one.cost["random", "ocr"]
-    most = np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0)
-    gains = [str(one.layers[place]) for place in np.flatnonzero(most < 0)]
-    lines = [
-        f"## {one.name}", "",
-        f"`--seeds {one.name.rpartition('-')[2]} --every {one.step} --draws {one.draws}`. Clean twins: {one.scope}. "
-        f"Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on clean twins (dev). "
-        f"Ranked by {ranked(one)}", "",
-        "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
-        *(
-            f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
-            for who in ("sensitive", "random")
-        ),
-        f"| sensitive − random | {said(own.mean(1))} | "
-        f"{said(mean['sensitive', 'clean'] - mean['random', 'clean'])} | {said(both)} |", "",
-        f"- {verdict(both)}",
-        *needed(one),
-        f"- Layers in which sensitive neurons are worth more on OCR text than on clean text, each by itself: "
-        f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {len(one.layers)}; one in forty either "
-        "way would be luck).",
-        f"- Layers in which silencing them gains on OCR text, each by itself: {', '.join(gains) or 'none'}.", "",
-        f"![Cost of silencing, layer by layer]({file_name(one)}.png)", "",
-        "| layer | sensitive, OCR | sensitive, clean | random, OCR | random, clean | sensitive, OCR − clean |",
-        "|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for place, layer in enumerate(one.layers):
-        cells = [said(one.cost[who, text][:, place]) for who, text, *_ in SERIES]
-        lines.append(f"| {layer} | {' | '.join(cells)} | {said(excess['sensitive'][:, place])} |")
-    return [*lines, ""]
-
-
-def ranked(one: Costs) -> str:
-    """By what the neurons were ranked, and a warning where other words would not name the same."""
-    said = f"“{one.ranking['name']}” over {one.ranking.get('words', '?')} words."
-    if one.ranking["name"] != "specific size":
-        return said
-    return (
-        f"{said} **By this ranking other words would name other neurons** ([again](../again/README.md)): what is "
-        "called sensitive here is little more than a random draw: that it costs what random neurons cost says little."
-    )
-
-
-def needed(one: Costs) -> list[str]:
-    """Whether the tagger needs them more than random neurons, whatever the text; and where most."""
-    excess = {text: one.cost["sensitive", text] - one.cost["random", text] for text in ("ocr", "clean")}
-    if min(percentile_interval(rows[1:].mean(1), 0.95)[0] for rows in excess.values()) <= 0:
-        return []
-    place = int(excess["ocr"][0].argmax())
-    rest = [i for i in range(len(one.layers)) if i != place]
+def _repair(taggers: dict[str, dict[str, Any]]) -> tuple[list[Costs], list[str]]:
+    measured = {name: parts for name, parts in taggers.items() if "repair" in parts}
+    untwinned = [name for name, parts in measured.items() if "clean" not in parts["repair"]]
     return [
-        "- **Needed, noise or not**: silencing them costs more than silencing random neurons, on OCR text and on clean "
-        f"twins. Most in layer {one.layers[place]}: {said(excess['ocr'][:, place])} beyond random ones on OCR text, "
-        f"{said(excess['clean'][:, place])} on clean twins; in the mean of the other layers "
-        f"{said(excess['ocr'][:, rest].mean(1))} and {said(excess['clean'][:, rest].mean(1))}."
-    ]
+        costs(name, parts["repair"], parts["ranking"]) for name, parts in measured.items() if name not in untwinned
+    ], untwinned
 
 
-def verdict(both: Floats) -> str:
-    """What the mean over layers says, beyond random neurons."""
-    low, high = percentile_interval(both[1:], 0.95)
-    if low > 0:
-        return "**Repair**: they are worth more where there is noise, and more so than random neurons."
-    if high < 0:
-        return "**Suffer**: they are worth less where there is noise, and more so than random neurons."
-    return (
-        "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it "
-        "does for random neurons."
-    )
+def _trials(taggers: dict[str, dict[str, Any]]) -> str:
+    """Every trial of the grids, a line each, as JSON."""
+    lines = []
+    for name, parts in taggers.items():
+        for part in ("run", "paper", "legacy"):
+            base = f1_of(parts[part]["baseline"]) if part in parts else 0.0
+            for trial in parts[part]["trials"] if part in parts else ():
+                setting = trial["setting"]
+                who = trial.get("way") or (FOUND if drawn(setting, FOUND) else RANDOM)
+                row = [name, part, setting["region"], setting["count"], setting["factor"], who]
+                lines.append(json.dumps([*row, round(f1_of(trial["totals"]) - base, 2)]))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def figure(one: Costs, path: Path) -> None:
-    """The four costs by layer."""
-    with styled():
-        drawn = canvas(7.2, 3.4)
-        axes = drawn.subplots()
-        for who, text, label, colour, marker, line in SERIES:
-            axes.plot(
-                one.layers,
-                one.cost[who, text][0],
-                line,
-                color=colour,
-                marker=marker,
-                ms=3.5,
-                lw=1.3,
-                label=label,
-            )
-        axes.axhline(0, color=MUTED, lw=0.8)
-        axes.grid(axis="y")
-        values = np.concatenate([rows[0] for rows in one.cost.values()])
-        if values.max() > TOP:
-            axes.set_yscale("symlog", linthresh=5)
-            axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
-            axes.minorticks_off()
-        axes.set_xlabel("Layer (0 is nearest the input)")
-        axes.set_ylabel("Points of F1 lost")
-        legend_above(drawn, *axes.get_legend_handles_labels(), columns=2)
-        to_png(drawn, path)
+def _head(taggers: dict[str, dict[str, Any]]) -> list[str]:
+    rankings = {
+        f"“{parts['ranking']['name']}” over {parts['ranking'].get('words')} words" for parts in taggers.values()
+    }
+    return [
+        "# What neutralising does to taggers", "",
+        "    python studies/taggers.py ../shared/data --out results/taggers --work WORK --jobs NAMES",
+        "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES",
+        "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
+        f"{len(taggers)} taggers by the default recipe on SmolLM2 135M ([their scores](../taggers/README.md)). Neurons "
+        f"ranked by {', '.join(sorted(rankings))}. Scores are points of strict F1; nothing but the main job touches "
+        "test. `grids.json` has every trial: tagger, part, region, count, factor, who, points over the baseline.",
+        "",
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

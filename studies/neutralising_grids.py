@@ -1,0 +1,255 @@
+"""The original's two experiments, its code's quirk, and each layer alone: parts of the page of neutralising.
+
+Scores are strict F1 on dev in points, as differences to the same tagger without an edit. In each grid the neurons found
+stand beside as many random ones of the same layers, so that the best of a grid has something to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neutralising_repair import Floats, f1, said
+from ocr_neurons.report.phrase import bounds, p_cell, signed
+from ocr_neurons.report.style import MUTED, canvas, styled, to_png
+from ocr_neurons.sweep.grid import CHOSEN
+
+FOUND, RANDOM = "found", "random"
+WAYS = (FOUND, RANDOM, "found-everywhere", "random-everywhere")
+GRIDS = (("first-layers", "first"), ("layer-25", "layer-"))
+"""The original's grids, and how the names of their regions begin."""
+REACH = 5.0
+"""Points at which the colours of the heat maps end."""
+Taggers = Mapping[str, Mapping[str, Any]]
+"""Name of a tagger to its parts, each what ``studies/neutralising.py`` keeps."""
+Where = Callable[[Mapping[str, Any]], bool]
+
+
+def changes(part: Mapping[str, Any], wanted: Where) -> Floats:
+    """Strict F1 minus the baseline's, of the trials that are wanted, ``[trials]``."""
+    base = f1_of(part["baseline"])
+    return np.array([f1_of(trial["totals"]) - base for trial in part["trials"] if wanted(trial)])
+
+
+def points(value: float) -> str:
+    """A difference in points, with its sign."""
+    return signed(value / 100)
+
+
+def f1_of(totals: Sequence[Sequence[int]]) -> float:
+    """Micro F1 in points of the counts of documents."""
+    tp, fp, fn = np.array(totals).sum(axis=0)
+    return float(200 * tp / max(1, 2 * tp + fp + fn))
+
+
+def drawn(setting: Mapping[str, Any], who: str) -> bool:
+    """Whether a setting is of neurons found, or of random ones."""
+    return bool(setting["draw"] == CHOSEN) == (who == FOUND)
+
+
+def main_job(taggers: Taggers) -> list[str]:
+    """What was chosen on dev, and what it did on test."""
+    lines = [
+        "## The main job: chosen on dev, scored once on test", "",
+        "Thirds and each layer alone, a tenth of their neurons silenced, halved or made half as strong again: 99 "
+        "settings, and as many with random neurons. The best on dev by the lower bound of its gain; on test beside 20 "
+        "random draws.", "",
+        "| tagger | chosen | gain on dev | on test | p | random neurons on test | better than random, p |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, parts in taggers.items():
+        summary, run = parts["run"]["summary"], parts["run"]
+        edit, change = summary["chosen"]["edit"], summary["difference"]
+        (gain,) = changes(run, lambda trial, e=edit: same(trial["setting"], e))  # type: ignore[misc]
+        plain, random = summary["baseline"]["strict"]["f1"], summary["random_control"]["strict"]["f1"]
+        test, over = change["chosen_minus_baseline"], change["chosen_minus_random_control"]
+        lines.append(
+            f"| {name} | {edit['description']} | {points(gain)} | {signed(test['f1'])} {bounds(tuple(test['ci95']))} | "
+            f"{p_cell(test['p'])} | {signed(random - plain)} | {p_cell(over['p'])} |"
+        )
+    return [*lines, ""]
+
+
+def same(setting: Mapping[str, Any], edit: Mapping[str, Any]) -> bool:
+    """Whether a trial is the edit that a summary calls chosen."""
+    return drawn(setting, FOUND) and all(bool(setting[key] == edit[key]) for key in ("region", "count", "factor"))
+
+
+def original(taggers: Taggers) -> list[str]:
+    """The original's two grids."""
+    lines = [
+        "## The original's two experiments, at the size of the model", "",
+        "`first-layers`: ten counts x factors 0.1 to 0.9 in the first third (90 settings). `layer-25`: seven counts x "
+        "three factors in the layer at that depth (21 settings; random neurons drawn three times). On dev, at test "
+        "time alone. The original reports the best of such a grid; so here stands the best of the same grid of "
+        "*random* neurons.", "",
+        "| tagger | grid | found: mean | found: best | random: mean | random: best | above baseline, found | random |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, parts in taggers.items():
+        for title, wanted in GRIDS:
+            rows = {who: changes(parts["paper"], _of(wanted, who)) for who in (FOUND, RANDOM)}
+            found, random = rows[FOUND], rows[RANDOM]
+            lines.append(
+                f"| {name} | {title} | {points(found.mean())} | {points(found.max())} | {points(random.mean())} | "
+                f"{points(random.max())} | {100 * (found > 0).mean():.0f}% | {100 * (random > 0).mean():.0f}% |"
+            )
+    return [
+        *lines, "",
+        "![F1 over the grids, found and random neurons](first-layers.png)", "",
+        f"*Points of F1 on dev over the tagger without an edit; colours end at {REACH:g}. Left of each pair: neurons "
+        "found, right: random ones.*", "",
+    ]  # fmt: skip
+
+
+def _of(region: str, who: str) -> Where:
+    return lambda trial: trial["setting"]["region"].startswith(region) and drawn(trial["setting"], who)
+
+
+def quirk(taggers: Taggers) -> list[str]:
+    """What the original's code really edits."""
+    lines = [
+        "## What the original's code edits", "",
+        "Its hooks take the numbers of neurons found in one layer and scale the neurons of these numbers in *every* "
+        "layer (`legacy`). The 21 settings of `layer-25`, so done; beside numbers drawn at random. Dev.", "",
+        "| tagger | found, its layer: mean | random, its layer | found, every layer: mean | best | worst | random, "
+        "every layer: mean | best | worst |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, parts in taggers.items():
+        found, random, wide, random_wide = (
+            changes(parts["legacy"], lambda trial, way=way: trial["way"] == way)  # type: ignore[misc]
+            for way in WAYS
+        )
+        cells = [found.mean(), random.mean()]
+        cells += [value for rows in (wide, random_wide) for value in (rows.mean(), rows.max(), rows.min())]
+        lines.append(f"| {name} | {' | '.join(points(value) for value in cells)} |")
+    return [*lines, ""]
+
+
+def in_short(taggers: Taggers) -> list[str]:
+    """What the main job and the original's grids come to, over all taggers."""
+    lines = []
+    ran = [
+        parts["run"]["summary"]["difference"]["chosen_minus_baseline"] for parts in taggers.values() if "run" in parts
+    ]
+    if ran:
+        better, worse = sum(one["ci95"][0] > 0 for one in ran), sum(one["ci95"][1] < 0 for one in ran)
+        values = [100 * one["f1"] for one in ran]
+        lines.append(
+            f"- **The edit that dev chose helps on test in {better} of {len(ran)} taggers** (interval above zero); in "
+            f"{worse} it does harm. From {points(min(values))} to {points(max(values))} points."
+        )
+    told = [
+        (changes(parts["paper"], _of(wanted, FOUND)).max(), changes(parts["paper"], _of(wanted, RANDOM)).max())
+        for parts in taggers.values() if "paper" in parts for title, wanted in GRIDS if title == "first-layers"
+    ]  # fmt: skip
+    if told:
+        above = sum(found > random for found, random in told)
+        found, random = (f"{points(min(best))} to {points(max(best))}" for best in zip(*told, strict=True))
+        lines.append(
+            f"- The best of the original's 90 settings in the first layers gains {found} on the data it was picked on, "
+            f"the best of 90 settings of random neurons {random}; the former is above the latter in {above} of "
+            f"{len(told)} taggers."
+        )
+    return lines
+
+
+def damped(taggers: Taggers) -> list[str]:
+    """Neurons of the first third damped while training."""
+    rows = []
+    for name, parts in taggers.items():
+        for part, value in sorted(parts.items()):
+            if not part.startswith("damped"):
+                continue
+            setting, base = value["setting"], np.array(value["baseline"])
+            cells = [_paired(np.array(value[key]), base) for key in ("plain", "without", "with")]
+            who = FOUND if setting["draw"] == CHOSEN else RANDOM
+            rows.append(f"| {name} | {setting['count']:,} {who} times {setting['factor']:g} | {' | '.join(cells)} |")
+    if not rows:
+        return []
+    return [
+        "## Damped while training, as the original did", "",
+        "Neurons of the first third, at the middle of the original's counts, scaled while the tagger is trained and at "
+        "test. Strict F1 on dev over the plain tagger, [95 %] paired by document; one seed.", "",
+        "| tagger | neurons | the plain tagger, edited | trained so, edit taken off | trained so, edit on |",
+        "|---|---|---|---|---|",
+        *rows, "",
+    ]  # fmt: skip
+
+
+def _paired(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> str:
+    return said(f1(ours[:, None])[:, 0] - f1(theirs[:, None])[:, 0])
+
+
+def grid_figure(taggers: Taggers, path: Path) -> None:
+    """Heat maps of ``first-layers``: count by factor, found and random, a pair a tagger."""
+    with styled():
+        columns = 2
+        lines = -(-len(taggers) // columns)
+        figure = canvas(7.4, 1.75 * lines + 0.4)
+        axes = figure.subplots(lines, 2 * columns, squeeze=False).ravel()
+        for axis in axes:
+            axis.axis("off")
+        for place, (name, parts) in enumerate(taggers.items()):
+            for side, who in enumerate((FOUND, RANDOM)):
+                axis = axes[2 * place + side]
+                axis.axis("on")
+                counts, factors, table = _table(parts["paper"], who)
+                image = axis.imshow(table, cmap="RdBu", vmin=-REACH, vmax=REACH, aspect="auto", origin="lower")
+                axis.set_xticks([0, len(factors) - 1], [f"{factors[0]:g}", f"{factors[-1]:g}"])
+                axis.set_yticks([0, len(counts) - 1], [str(counts[0]), str(counts[-1])] if not side else ["", ""])
+                if not side:
+                    axis.set_title(name.replace("-smollm2-default", ""), fontsize=8)
+                    axis.set_ylabel("Neurons", fontsize=8)
+                axis.set_xlabel(f"Factor, {who}", fontsize=8)
+                axis.tick_params(labelsize=7)
+        figure.colorbar(image, ax=axes.tolist(), shrink=0.5, label="Points of F1 on dev")
+        to_png(figure, path)
+
+
+def _table(part: Mapping[str, Any], who: str) -> tuple[list[int], list[float], Floats]:
+    cells = {
+        (trial["setting"]["count"], trial["setting"]["factor"]): f1_of(trial["totals"])
+        for trial in part["trials"]
+        if trial["setting"]["region"] == "first" and drawn(trial["setting"], who)
+    }
+    counts, factors = sorted({count for count, _ in cells}), sorted({factor for _, factor in cells})
+    base = f1_of(part["baseline"])
+    return counts, factors, np.array([[cells[count, factor] - base for factor in factors] for count in counts])
+
+
+def layer_figure(taggers: Taggers, path: Path) -> None:
+    """Heat maps of each layer alone: factor by layer, found above random, a strip a tagger."""
+    with styled():
+        figure = canvas(7.4, 1.15 * len(taggers) + 0.6)
+        axes = figure.subplots(len(taggers), 1, squeeze=False, sharex=True).ravel()
+        for axis, (name, parts) in zip(axes, taggers.items(), strict=True):
+            labels, table = _strip(parts["run"])
+            image = axis.imshow(table, cmap="RdBu", vmin=-REACH, vmax=REACH, aspect="auto")
+            axis.set_yticks(range(len(labels)), labels, fontsize=6.5)
+            axis.axhline(len(labels) / 2 - 0.5, color=MUTED, lw=1)
+            axis.set_title(name.replace("-smollm2-default", ""), fontsize=8)
+            axis.tick_params(labelsize=7)
+        axes[-1].set_xlabel("Layer (0 is nearest the input)")
+        figure.colorbar(image, ax=axes.tolist(), shrink=0.4, label="Points of F1 on dev")
+        to_png(figure, path)
+
+
+def _strip(part: Mapping[str, Any]) -> tuple[list[str], Floats]:
+    base = f1_of(part["baseline"])
+    cells: dict[tuple[str, float, int], float] = {}
+    for trial in part["trials"]:
+        setting = trial["setting"]
+        if setting["region"].startswith("layer-"):
+            who = FOUND if drawn(setting, FOUND) else RANDOM
+            layer = int(setting["region"].removeprefix("layer-"))
+            cells[who, setting["factor"], layer] = f1_of(trial["totals"]) - base
+    factors, layers = sorted({key[1] for key in cells}), sorted({key[2] for key in cells})
+    rows = [(who, factor) for who in (FOUND, RANDOM) for factor in factors]
+    table = np.array([[cells[who, factor, layer] for layer in layers] for who, factor in rows])
+    return [f"{who} × {factor:g}" for who, factor in rows], table
