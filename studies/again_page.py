@@ -30,8 +30,8 @@ def page(cases: list[Case]) -> str:
         lines += [*_head(case), *_short(case), *_agreement(case), *_counts(case)]
     lines += [
         "*Apart*: two profiles are compared, as earlier versions did. *Word by word*: the same word under noise and "
-        "under the placebo. *Further*: in the direction in which noise moves the neuron. Words of one document are not "
-        "independent, which these counts do not know; the agreement of sets without a common document does.", "",
+        "under the placebo. *Further*: noise moves the neuron farther than the placebo does. Words of one document are "
+        "not independent, which these counts do not know; the agreement of sets without a common document does.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@ on; ``studies/neutralising_page.py`` makes the page of it. For each tagger:
 ``legacy``  what its code really edits: numbers found in one layer, in every layer; beside numbers drawn at random.
 ``repair``  a tenth of each layer (or of every N-th, ``--every N``) silenced, sensitive neurons and random ones, on dev
             and on the clean twins of dev: what these neurons are worth where there is noise, and where there is none.
+``whole``   the best 1 and 5 % of all neurons halved, and random ones of the same layers, on dev and on its clean twins.
 ``damped-F``, ``damped-F-random``  neurons of the first layers times F while training and at test, found or random.
 """
 
@@ -54,6 +55,7 @@ from ocr_neurons.text.document import Document
 from taggers import JOBS, Job
 
 SHARE, FACTORS = 0.1, (0.0, 0.5, 1.5)
+WHOLE, WHOLE_DRAWS = (0.01, 0.05), 10
 DAMPED = tuple((5_000 / (10 * 11_008), factor) for factor in (0.1, 0.5))
 """Shares of the first third and factors of the experiment with damping while training: the middle of the paper's ten
 counts, as a part of the ten first layers of Llama 2 7B."""
@@ -153,13 +155,23 @@ def _legacy(case: Case) -> dict[str, Any]:
 
 
 def _repair(case: Case) -> dict[str, Any]:
+    layers = case.ranking().layers
+    measured = list(range(0, layers, case.every))
+    settings = grid(case.ranking(), [f"layer-{layer}" for layer in measured], (SHARE,), (0.0,), case.draws)
+    return {"layers": measured} | _twice(case, settings, "repair")
+
+
+def _whole(case: Case) -> dict[str, Any]:
+    return _twice(case, grid(case.ranking(), ("all",), WHOLE, (0.5,), WHOLE_DRAWS), "whole")
+
+
+def _twice(case: Case, settings: Sequence[Setting], name: str) -> dict[str, Any]:
+    """The settings on dev as OCR read it, and on its clean twins where there are any."""
     ranked = case.ranking()
-    measured = list(range(0, ranked.layers, case.every))
-    settings = grid(ranked, [f"layer-{layer}" for layer in measured], (SHARE,), (0.0,), case.draws)
-    found: dict[str, Any] = {"layers": measured, "scope": case.data.twin_scope}
-    found["ocr"] = _swept(case, ranked, settings, case.data.require("dev"), "repair-ocr")
+    found: dict[str, Any] = {"scope": case.data.twin_scope}
+    found["ocr"] = _swept(case, ranked, settings, case.data.require("dev"), f"{name}-ocr")
     if "dev" in case.data.clean_twins:
-        found["clean"] = _swept(case, ranked, settings, case.data.clean_twins["dev"], "repair-clean")
+        found["clean"] = _swept(case, ranked, settings, case.data.clean_twins["dev"], f"{name}-clean")
     return found
 
 
@@ -192,7 +204,7 @@ def _damped_name(factor: float, draw: int) -> str:
 
 
 PARTS: dict[str, Callable[[Case], dict[str, Any]]] = {
-    "run": _run, "paper": _paper, "legacy": _legacy, "repair": _repair,
+    "run": _run, "paper": _paper, "legacy": _legacy, "repair": _repair, "whole": _whole,
     **{
         _damped_name(factor, draw): partial(_damped, share=share, factor=factor, draw=draw)
         for share, factor in DAMPED for draw in (CHOSEN, 0)
