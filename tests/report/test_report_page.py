@@ -216,6 +216,15 @@ def test_runs_of_earlier_versions_are_shown_and_what_they_lack_is_said(tmp_path:
     assert "No placebo was read in this run" in shown.words
 
 
+def test_a_run_that_gained_nothing_says_how_to_have_a_better_tagger(tmp_path: Path) -> None:
+    summary = sample.summary()
+    shown = page(tmp_path, summary, light())
+    assert f"ocr-neurons train {summary['data']} --recipe noise --out better" in shown.words
+    assert f"{summary['data']} --out THIS-FOLDER/strategies" in shown.words
+    better = summary["difference"]["chosen_minus_baseline"]["ci95"][0] > 0
+    assert ("for a better tagger see" in shown.words) is not better
+
+
 def test_entities_are_marked_in_words_not_colour_alone(usual: Page) -> None:
     words = usual.words
     assert "repaired 1, broke 1, added 1 false" in words
