@@ -32,6 +32,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.ner.model import load_tagger
+    from ocr_neurons.ner.origin import strangers
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.choose import choose
     from ocr_neurons.sweep.confirm import confirm
@@ -60,6 +61,8 @@ def sweep(args: argparse.Namespace) -> None:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check([*dev, *test], dataset.name)
+    if warning := strangers(tagger, edits.rankings.values()):
+        reporter.warn(f"{' '.join(map(str, args.neurons))}: {warning}")
     job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
     if args.workers > 1:

@@ -22,6 +22,10 @@ class Reporter:
         if not self.quiet:
             print(line, file=self.stream, flush=True)
 
+    def warn(self, line: str) -> None:
+        """Print one line, also when quiet: something that goes on but may not be what was meant."""
+        print(f"warning: {line}", file=self.stream, flush=True)
+
     def track(self, items: Iterable[Item], what: str, total: int | None = None, every: float = 20.0) -> Iterator[Item]:
         """Yield ``items``; show how far it is, as a bar on a terminal or a line each ``every`` seconds."""
         if total is None and isinstance(items, Sized):

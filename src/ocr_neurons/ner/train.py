@@ -26,7 +26,7 @@ from ocr_neurons.common.files import alone_in, replacing_folder
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
-from ocr_neurons.lm.load import load_tokenizer, resolve
+from ocr_neurons.lm.load import fingerprint, load_tokenizer, resolve
 from ocr_neurons.lm.quiet import hushed
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.base import base_facts
@@ -34,6 +34,7 @@ from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
 from ocr_neurons.ner.labels import check_types, inventory
 from ocr_neurons.ner.model import CARD, build, write_card
+from ocr_neurons.ner.origin import BASE_FINGERPRINT
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.schedule import Schedule, schedule
 from ocr_neurons.ner.tagger import Tagger
@@ -98,6 +99,7 @@ def train(
     start = time.monotonic()
     with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
         model = build(source, names, attention=recipe.mask, dtype=dtype, device=device)
+        origin = {BASE_FINGERPRINT: fingerprint(model)}
         longest = _positions(model, recipe, base)
         maker = ExampleMaker(documents, tokenizer, recipe.encoding, names, longest)
         plan = schedule(epoch_examples(maker, recipe, corrupt, seed), recipe.batch_tokens, recipe.batch, seed)
@@ -116,7 +118,7 @@ def train(
             if last:
                 reporter.say("  training: goes on from the last epoch that was finished")
             trainer.train(resume_from_checkpoint=last)
-            card |= _found(trainer, plan, maker)
+            card |= _found(trainer, plan, maker) | origin
             _save(out, wrapped, tokenizer, card)
     _clear(out)
     return card | {"seconds": time.monotonic() - start}

@@ -12,6 +12,7 @@ from torch import nn
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json
+from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.neutralise.bake import bake
 from ocr_neurons.neutralise.edit import WANTED, Edit
 
@@ -35,6 +36,11 @@ class Edits:
             ValueError: there is no edit.
         """
         return min(edit.first_layer() for edit in self.edits)
+
+    @property
+    def neurons(self) -> tuple[NeuronSet, ...]:
+        """The neurons of each edit."""
+        return tuple(edit.neurons for edit in self.edits)
 
     @contextmanager
     def on(self, model: nn.Module) -> Iterator[None]:
