@@ -1,4 +1,8 @@
-"""What to do, in a sentence or two, and the admission that nothing helped where nothing did."""
+"""What to do, in a sentence or two, and the admission that nothing helped where nothing did.
+
+Dev chooses, test is asked: of all strategies the one with the best F1 on dev can be recommended, if it gains on test.
+So one question is put to test, however many strategies there are; what the others do there is for another look.
+"""
 
 from __future__ import annotations
 
@@ -7,76 +11,73 @@ from collections.abc import Sequence
 from ocr_neurons.report.phrase import bounds, p_value, seconds, signed
 from ocr_neurons.score.intervals import ALPHA, Difference
 from ocr_neurons.strategies.compare import Row
+from ocr_neurons.strategies.strategy import NOTHING
+
+
+def favourite(rows: Sequence[Row]) -> Row | None:
+    """The strategy that is best on dev (the first of equals); None where doing nothing is as good."""
+    plain = max((row.made.dev_f1 for row in rows if row.name == NOTHING), default=0.0)
+    best = max((row for row in rows if row.change), key=lambda row: row.made.dev_f1, default=None)
+    return best if best and best.made.dev_f1 > plain else None
 
 
 def recommended(rows: Sequence[Row]) -> Row | None:
-    """The strategy with the highest lower bound on OCR text among those that gain there and cost clean text nothing.
+    """The strategy that is best on dev, if it gains on OCR text and costs clean text nothing.
 
-    Gain: the 95 % interval of the paired difference lies above zero, and p, corrected for the strategies of the table,
-    is at most 0.05. Cost: on the clean twins the interval lies below zero, whatever p is.
+    Gain: the 95 % interval of the paired difference on test lies above zero, and p is at most 0.05. Cost: on the clean
+    twins the interval lies below zero, whatever p is.
     """
-    return _highest([row for row in _gaining(rows) if row.holm is None or row.holm <= ALPHA])
-
-
-def _gaining(rows: Sequence[Row]) -> list[Row]:
-    """Those that would be recommended if nothing else had been tried."""
-    return [row for row in rows if row.change and row.change.better and not _harms(row)]
-
-
-def _highest(rows: Sequence[Row]) -> Row | None:
-    return max(rows, key=lambda row: row.change.low if row.change else 0.0, default=None)
+    best = favourite(rows)
+    return best if best and best.change and best.change.better and not _harms(best) else None
 
 
 def recommendation(rows: Sequence[Row]) -> tuple[str, Row | None]:
     """What is said, and the strategy that is recommended, or None."""
     others = [row for row in rows if row.change]
-    best = recommended(others)
     if not others:
         return "There is nothing to compare: only the plain tagger was scored.", None
+    first, best = favourite(rows), recommended(rows)
     if best and best.change:
         return _praise(best, best.change, len(others)), best
-    if lead := _highest(_gaining(others)):
-        return (
-            f"Nothing is recommended: the best, {lead.strategy.title}, changes strict F1 by {_size(lead.change)} on "
-            f"OCR text; corrected for {len(others)} strategies that may be chance ({p_value(lead.holm or 1.0)}). Look "
-            "at it again on other documents, or with another seed.",
-            None,
-        )
-    if row := _highest([row for row in others if row.change and row.change.better]):
-        return (
-            f"Nothing is recommended: {row.strategy.title} changes strict F1 by {_size(row.change)} on OCR text, but "
-            f"by {_size(row.clean_change)} on clean text.",
-            None,
-        )
-    return _failure(others), None
+    said = _failure(first) if first else "on dev no strategy does better than doing nothing"
+    return f"Nothing is recommended: {said}.{_second(others, first)}", None
 
 
-def _failure(others: Sequence[Row]) -> str:
-    """That nothing gained on OCR text, what did harm there, and how the best one did."""
-    row = max(others, key=lambda row: row.change.f1 if row.change else 0.0)
-    worse = [row.strategy.title for row in others if row.change and row.change.worse]
-    who = (
-        f"none of the {len(others)} strategies" if len(others) > 1 else f"the one strategy tried, {row.strategy.title},"
+def _failure(first: Row) -> str:
+    """Why what dev chose is not recommended."""
+    change, title = first.change, first.strategy.title
+    if change and change.better:
+        return (
+            f"{title}, the best on dev, changes strict F1 by {_size(change)} on OCR text, but by "
+            f"{_size(first.clean_change)} on clean text"
+        )
+    what = "did harm on OCR text" if change and change.worse else "cannot be told from doing nothing on OCR text"
+    return f"{title}, the best on dev, {what}; it changes strict F1 by {_size(change)}"
+
+
+def _second(others: Sequence[Row], first: Row | None) -> str:
+    """The best on test among those that dev did not choose, where it gains; and whether that outlives correction."""
+    gaining = [row for row in others if row is not first and row.change and row.change.better and not _harms(row)]
+    row = max(gaining, key=lambda row: row.change.low if row.change else 0.0, default=None)
+    if row is None:
+        return ""
+    p = 1.0 if row.holm is None else row.holm
+    stays = "that stays a gain" if p <= ALPHA else "that may be chance"
+    return (
+        f" {row.strategy.title[:1].upper()}{row.strategy.title[1:]} changes it by {_size(row.change)}; corrected for "
+        f"{len(others)} strategies {stays} ({p_value(p)}). Look at it again on other documents, or with another seed."
     )
-    if not worse:
-        said = f"{who} can{'' if len(others) > 1 else 'not'} be told from doing nothing on OCR text"
-    elif len(worse) == len(others):
-        said = "doing nothing is better on OCR text than " + " and ".join(worse)
-    else:
-        said = f"{who} gains on OCR text; {', '.join(worse)} did harm, the others cannot be told from doing nothing"
-    best = f"the best on test, {row.strategy.title}," if len(others) > 1 else "it"
-    return f"Nothing is recommended: {said}; {best} changes strict F1 by {_size(row.change)}."
 
 
 def _praise(row: Row, change: Difference, count: int) -> str:
     work = f" It takes {seconds(60 * row.minutes)} beyond the plain tagger." if row.minutes is not None else ""
-    said = f"Recommended: {row.strategy.title}. Against doing nothing strict F1 changes by {_size(change)} on OCR text"
+    chosen = f", the best of {count} on dev" if count > 1 else ""
+    said = f"Recommended: {row.strategy.title}{chosen}. Against doing nothing strict F1 changes by {_size(change)} on"
+    said += f" OCR text ({p_value(change.p)})"
     if row.clean_change:
         said += f" and by {_size(row.clean_change)} on clean text."
     else:
         said += "; what it does on clean text is not known, as there are no clean twins."
-    if row.holm is not None and count > 1:
-        said += f" Corrected for {count} strategies that stays a gain ({p_value(row.holm)})."
     return said + _owed(row) + work
 
 
