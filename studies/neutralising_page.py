@@ -29,6 +29,7 @@ from neutralising_grids import (
     quirk,
 )
 from neutralising_repair import Costs, costs, entry, figure, file_name, page, summary
+from neutralising_whole import whole
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
 
@@ -65,6 +66,7 @@ def main() -> int:
     lines += quirk(have["legacy"]) if have["legacy"] else []
     if repair:
         lines += summary(repair, untwinned)
+        lines += whole(taggers)
         write_text(args.out / "repair.md", page(repair))
         write_json(args.out / "repair.json", [entry(one) for one in repair])
     write_text(args.out / "README.md", "\n".join(lines))
