@@ -61,10 +61,10 @@ def sweep(args: argparse.Namespace) -> None:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check([*dev, *test], dataset.name)
-    if warning := strangers(tagger, edits.rankings.values()):
-        reporter.warn(f"{' '.join(map(str, args.neurons))}: {warning}")
     job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
+    if warning := strangers(tagger, edits.rankings.values()):
+        reporter.warn(f"{' '.join(map(str, args.neurons))}: {warning}")
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
         run_workers(job, args.workers, edits.layers, reporter)

@@ -30,19 +30,20 @@ def made(
     return out, base
 
 
-def some(model: str) -> NeuronSet:
-    return NeuronSet(model, "neuron", 4, 64, {0: (1, 2)})
+def some(model: str, base: Path, more: int = 0) -> NeuronSet:
+    shape = AutoConfig.from_pretrained(base)
+    return NeuronSet(model, "neuron", shape.num_hidden_layers, shape.intermediate_size + more, {0: (1, 2)})
 
 
 def test_neurons_of_tagger_and_base_are_at_home_others_are_not(made: tuple[Path, Path]) -> None:
     folder, base = made
     tagger = load_tagger(folder, dtype=torch.float32, device=torch.device("cpu"))
     plain = AutoModel.from_pretrained(base)
-    own, its_base = some(fingerprint(tagger.trunk)), some(fingerprint(plain))
+    own, its_base = some(fingerprint(tagger.trunk), base), some(fingerprint(plain), base)
     assert own.model != its_base.model
-    assert strangers(tagger, [own, its_base, some("")]) == ""
+    assert strangers(tagger, [own, its_base, some("", base), some("other", base, more=1)]) == ""
     torch.manual_seed(5)
-    other = some(fingerprint(AutoModel.from_config(AutoConfig.from_pretrained(base))))
+    other = some(fingerprint(AutoModel.from_config(AutoConfig.from_pretrained(base))), base)
     said = strangers(tagger, [own, other])
     assert other.model in said
     assert "Probe this tagger" in said
@@ -54,10 +55,8 @@ def test_tag_warns_even_when_quiet(made: tuple[Path, Path], tmp_path: Path, caps
     folder, base = made
     text = tmp_path / "t.txt"
     text.write_text("Mr. Thornton left Wednesday .\n")
-    shape = AutoConfig.from_pretrained(base)
     for model, warned in (("0123456789abcdef", True), (fingerprint(AutoModel.from_pretrained(base)), False)):
-        neurons = NeuronSet(model, "neuron", shape.num_hidden_layers, shape.intermediate_size, {0: (1, 2)})
-        Edit.scale(neurons, 0.5).save(tmp_path / "e.json")
+        Edit.scale(some(model, base), 0.5).save(tmp_path / "e.json")
         capsys.readouterr()
         out = tmp_path / f"{model}.jsonl"
         assert (

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.sites import neuron_maps, neuron_width
 from ocr_neurons.ner.tagger import Tagger
 
 BASE_FINGERPRINT = "base_fingerprint"
@@ -16,9 +17,11 @@ def strangers(tagger: Tagger, sets: Iterable[NeuronSet]) -> str:
     """A sentence if some neurons were found in other weights, else nothing.
 
     Neurons of the base model are those of the tagger, more or less: adapters move them a little. In any other model of
-    the same shape the same numbers mean other neurons, and an edit of them is one of random neurons.
+    the same shape the same numbers mean other neurons, and an edit of them is one of random neurons. Sets of another
+    shape are passed over: edits refuse them.
     """
-    found = {neurons.model for neurons in sets if neurons.model}
+    shape = len(neuron_maps(tagger.model)), neuron_width(tagger.model)
+    found = {neurons.model for neurons in sets if neurons.model and (neurons.layers, neurons.width) == shape}
     own, base = fingerprint(tagger.trunk), str(tagger.info.get(BASE_FINGERPRINT, ""))
     others = sorted(found - {own, base})
     if not others:
