@@ -97,7 +97,7 @@ def test_periods_without_documents_are_dashes():
 
 def test_difference_in_words_and_json():
     difference = Difference(0.0123, -0.003, 0.028, 0.114)
-    assert difference_text(difference) == "+1.2 [-0.3, +2.8], p = 0.114"
+    assert difference_text(difference) == "+1.2 [-0.3, +2.8], p = 0.11"
     assert difference_to_dict(difference) == {"f1": 0.0123, "ci95": [-0.003, 0.028], "p": 0.114}
 
 

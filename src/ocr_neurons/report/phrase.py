@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ocr_neurons.common.numbers import p_text
 from ocr_neurons.lm.layers import describe
 from ocr_neurons.report.inputs import Difference, Interval
 
@@ -32,12 +33,12 @@ def bounds(interval: Interval | None) -> str:
 
 def p_value(p: float) -> str:
     """``p = 0.042``, ``p < 0.001``, with spaces that do not break."""
-    return ("p " if p < 0.001 else "p = ").replace(" ", "\u00a0") + p_cell(p)
+    return f"p {p_text(p)}".replace(" ", "\u00a0")
 
 
 def p_cell(p: float) -> str:
     """``0.042`` or ``< 0.001``, for a column that is headed p."""
-    return "<\u00a00.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return p_text(p).removeprefix("= ").replace(" ", "\u00a0")
 
 
 def difference(value: Difference) -> str:

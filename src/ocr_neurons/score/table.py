@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ocr_neurons.common.numbers import p_text
 from ocr_neurons.score.bins import BinRecall
 from ocr_neurons.score.by_type import ALL, Comparison, Row, rows_by_type
 from ocr_neurons.score.counts import Counts
@@ -81,9 +82,9 @@ def comparison_table(comparisons: Sequence[Comparison], together: int) -> str:
 
 
 def difference_text(difference: Difference) -> str:
-    """One phrase, in points: ``+1.2 [-0.3, +2.8], p = 0.114``."""
+    """One phrase, in points: ``+1.2 [-0.3, +2.8], p = 0.11``."""
     d = difference
-    return f"{100 * d.f1:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], p = {d.p:.3f}"
+    return f"{100 * d.f1:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], p {p_text(d.p)}"
 
 
 def to_dict(scores: Scores, draws: int = 10_000, seed: int = 0) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocr_neurons.common.numbers import p_text
 from ocr_neurons.score.intervals import Difference, outranks
 
 
@@ -11,9 +12,8 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     ``gain`` is told from chance where :attr:`Difference.better` (or ``worse``) says so. ``over`` is the edit minus
     random neurons, of :func:`compare_to_mean`; None: none were tried.
     """
-    p = "p < 0.001" if gain.p < 0.001 else f"p = {gain.p:.3f}"
     low, high = (f"{100 * end:+.1f}" for end in (gain.low, gain.high))
-    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {low} to {high}, {p})"
+    size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {low} to {high}, p {p_text(gain.p)})"
     if gain.f1 == gain.low == gain.high == 0:
         size = "no count on test"
     if gain.better:
@@ -23,7 +23,7 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
             return f"Neutralising helped: {what} changed {size}, more than random neurons did."
         return (
             f"A gain that random neurons may bring too: {what} changed {size}, and random ones in their place cannot "
-            f"be told to do worse (p = {over.p:.2f})."
+            f"be told to do worse (p {p_text(over.p)})."
         )
     if gain.worse:
         return f"Neutralising did harm: {what} changed {size}."
