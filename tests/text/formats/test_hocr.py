@@ -56,6 +56,20 @@ def test_lines_without_words_and_words_without_lines():
     assert boxes(reading) == [("a", (1, 2, 2, 2), "word"), ("b", None, "")]
 
 
+def test_text_of_a_line_outside_its_words_is_kept():
+    word = "<span class='ocrx_word' title='bbox 5 2 9 4'>{}</span>".format
+    reading = read(
+        f"<span class='ocr_line' title='bbox 1 2 30 4'>The ({word('Menai')}), {word('Capt.')} {word('Reece')} of\n"
+        f"Bangor</span><span class='ocr_line'>{word('a')}{word('b')}</span>"
+    )
+    assert reading.text == "The (Menai), Capt. Reece of Bangor\na b"
+    whole, own = (1, 2, 29, 2), (5, 2, 4, 2)
+    assert [(text, box, level) for text, box, level in boxes(reading) if text not in "ab"] == [
+        ("The", whole, "line"), ("(", whole, "line"), ("Menai", own, "word"), ("),", whole, "line"),
+        ("Capt.", own, "word"), ("Reece", own, "word"), ("of", whole, "line"), ("Bangor", whole, "line"),
+    ]  # fmt: skip
+
+
 def test_pages_and_language():
     page = "<div class='ocr_page' id='{0}' lang='fra'><span class='ocr_line'>{0}</span></div>"
     reading = read(page.format("a") + page.format("b"), head="<html lang='en'><body>")

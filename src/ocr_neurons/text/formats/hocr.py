@@ -1,13 +1,14 @@
 """hOCR, HTML with the places of words in ``title`` attributes (Tesseract, Kraken, OCRopus and others).
 
-Words are ``ocrx_word``; lines without any are cut at spaces, and the line's box stands for each of its words. Blocks
-are paragraphs (``ocr_par``) and areas (``ocr_carea``). See http://kba.github.io/hocr-spec/1.2/.
+Words are ``ocrx_word``. Text of a line that stands in none of them is cut at spaces, and the line's box stands for each
+of its words. Blocks are paragraphs (``ocr_par``) and areas (``ocr_carea``). See http://kba.github.io/hocr-spec/1.2/.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from ocr_neurons.common.errors import UserError
@@ -63,6 +64,7 @@ class _Parser(HTMLParser):
         self._blocks: list[list[list[Word]]] = []
         self._boxes: dict[str, Box | None] = {}
         self._text: dict[str, str] = {"line": "", "word": ""}
+        self._glued = False  # whether no space stands before the word
         self._lettered = False  # whether the letters of the word stand one by one
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -126,6 +128,7 @@ class _Parser(HTMLParser):
         self.pages.append(PageText(Page(identity, name, width, height), self._blocks))
 
     def _begin(self, kind: str, title: str) -> None:
+        self._glued = kind == "word" and self._between()
         self._boxes[kind] = self._box(title)
         self._text[kind] = ""
         self._lettered = False
@@ -134,16 +137,24 @@ class _Parser(HTMLParser):
         if kind == "line" or not self._blocks[-1]:
             self._blocks[-1].append([])
 
+    def _between(self) -> bool:
+        """Keep what a line says outside its words; whether no space parts it from what follows."""
+        text, self._text["line"] = self._text["line"], ""
+        if not text.strip() or not self._blocks or not self._blocks[-1]:
+            return False
+        line = self._blocks[-1][-1]
+        first, *others = split_words(text, self._boxes.get("line"), "line")
+        line += [replace(first, glued=bool(line) and not text[0].isspace()), *others]
+        return not text[-1].isspace()
+
     def _end(self, kind: str) -> None:
         if kind not in ("line", "word") or not self._blocks or not self._blocks[-1]:
             return
-        line = self._blocks[-1][-1]
-        text = self._text[kind]
-        self._text[kind] = ""
-        if kind == "word":
-            line.append(Word(" ".join(text.split()), self._boxes.get("word")))
-        elif not any(word.text for word in line):
-            line += split_words(text, self._boxes.get("line"), "line")
+        if kind == "line":
+            self._between()
+            return
+        text, self._text["word"] = self._text["word"], ""
+        self._blocks[-1][-1].append(Word(" ".join(text.split()), self._boxes.get("word"), glued=self._glued))
 
     def _box(self, title: str) -> Box | None:
         match = re.search(r"(?:^|;)\s*bbox\s+([^;]*)", title)
