@@ -216,6 +216,12 @@ def test_runs_of_earlier_versions_are_shown_and_what_they_lack_is_said(tmp_path:
     assert "No placebo was read in this run" in shown.words
 
 
+def test_what_scrolls_has_a_name(usual: Page) -> None:
+    scrolled = [attributes for tag, attributes in usual.tags if attributes.get("class") == "scroll"]
+    assert scrolled
+    assert all(attributes.get("role") == "region" and attributes.get("aria-label") for attributes in scrolled)
+
+
 def test_a_run_that_gained_nothing_says_how_to_have_a_better_tagger(tmp_path: Path) -> None:
     summary = sample.summary()
     shown = page(tmp_path, summary, light())
