@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neutralising_repair import Floats, f1, said
+from neutralising_repair import SENSITIVE, Floats, f1, said, who_of
 from ocr_neurons.report.phrase import bounds, p_cell, signed
 from ocr_neurons.report.style import MUTED, canvas, styled, to_png
-from ocr_neurons.sweep.grid import CHOSEN
+from ocr_neurons.score.counts import Counts
+from ocr_neurons.score.intervals import beyond_chance
 
 FOUND, RANDOM = "found", "random"
 WAYS = (FOUND, RANDOM, "found-everywhere", "random-everywhere")
@@ -42,13 +43,12 @@ def points(value: float) -> str:
 
 def f1_of(totals: Sequence[Sequence[int]]) -> float:
     """Micro F1 in points of the counts of documents."""
-    tp, fp, fn = np.array(totals).sum(axis=0)
-    return float(200 * tp / max(1, 2 * tp + fp + fn))
+    return 100 * Counts(*map(sum, zip(*totals, strict=True))).f1
 
 
 def drawn(setting: Mapping[str, Any], who: str) -> bool:
     """Whether a setting is of neurons found, or of random ones."""
-    return bool(setting["draw"] == CHOSEN) == (who == FOUND)
+    return (who_of(setting) == SENSITIVE) == (who == FOUND)
 
 
 def main_job(taggers: Taggers) -> list[str]:
@@ -64,7 +64,7 @@ def main_job(taggers: Taggers) -> list[str]:
     for name, parts in taggers.items():
         summary, run = parts["run"]["summary"], parts["run"]
         edit, change = summary["chosen"]["edit"], summary["difference"]
-        (gain,) = changes(run, lambda trial, e=edit: same(trial["setting"], e))  # type: ignore[misc]
+        (gain,) = changes(run, _chosen(edit))
         plain, random = summary["baseline"]["strict"]["f1"], summary["random_control"]["strict"]["f1"]
         test, over = change["chosen_minus_baseline"], change["chosen_minus_random_control"]
         lines.append(
@@ -74,9 +74,13 @@ def main_job(taggers: Taggers) -> list[str]:
     return [*lines, ""]
 
 
-def same(setting: Mapping[str, Any], edit: Mapping[str, Any]) -> bool:
-    """Whether a trial is the edit that a summary calls chosen."""
-    return drawn(setting, FOUND) and all(bool(setting[key] == edit[key]) for key in ("region", "count", "factor"))
+def _chosen(edit: Mapping[str, Any]) -> Where:
+    """The trial of the edit that a summary calls chosen."""
+    wanted = tuple(edit[key] for key in ("region", "count", "factor"))
+    return lambda trial: (
+        drawn(trial["setting"], FOUND)
+        and wanted == tuple(trial["setting"][key] for key in ("region", "count", "factor"))
+    )
 
 
 def original(taggers: Taggers) -> list[str]:
@@ -110,6 +114,10 @@ def _of(region: str, who: str) -> Where:
     return lambda trial: trial["setting"]["region"].startswith(region) and drawn(trial["setting"], who)
 
 
+def _way(way: str) -> Where:
+    return lambda trial: bool(trial["way"] == way)
+
+
 def quirk(taggers: Taggers) -> list[str]:
     """What the original's code really edits."""
     lines = [
@@ -121,10 +129,7 @@ def quirk(taggers: Taggers) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, parts in taggers.items():
-        found, random, wide, random_wide = (
-            changes(parts["legacy"], lambda trial, way=way: trial["way"] == way)  # type: ignore[misc]
-            for way in WAYS
-        )
+        found, random, wide, random_wide = (changes(parts["legacy"], _way(way)) for way in WAYS)
         cells = [found.mean(), random.mean()]
         cells += [value for rows in (wide, random_wide) for value in (rows.mean(), rows.max(), rows.min())]
         lines.append(f"| {name} | {' | '.join(points(value) for value in cells)} |")
@@ -138,23 +143,23 @@ def in_short(taggers: Taggers) -> list[str]:
         parts["run"]["summary"]["difference"]["chosen_minus_baseline"] for parts in taggers.values() if "run" in parts
     ]
     if ran:
-        better, worse = sum(one["ci95"][0] > 0 for one in ran), sum(one["ci95"][1] < 0 for one in ran)
+        told = [beyond_chance(one["ci95"][0], one["ci95"][1], one["p"]) for one in ran]
         values = [100 * one["f1"] for one in ran]
         lines.append(
-            f"- **The edit that dev chose helps on test in {better} of {len(ran)} taggers** (interval above zero); in "
-            f"{worse} it does harm. From {points(min(values))} to {points(max(values))} points."
+            f"- **The edit that dev chose helps on test in {told.count(1)} of {len(ran)} taggers**, beyond chance; in "
+            f"{told.count(-1)} it does harm. From {points(min(values))} to {points(max(values))} points."
         )
-    told = [
+    pairs = [
         (changes(parts["paper"], _of(wanted, FOUND)).max(), changes(parts["paper"], _of(wanted, RANDOM)).max())
         for parts in taggers.values() if "paper" in parts for title, wanted in GRIDS if title == "first-layers"
     ]  # fmt: skip
-    if told:
-        above = sum(found > random for found, random in told)
-        found, random = (f"{points(min(best))} to {points(max(best))}" for best in zip(*told, strict=True))
+    if pairs:
+        above = sum(found > random for found, random in pairs)
+        found, random = (f"{points(min(best))} to {points(max(best))}" for best in zip(*pairs, strict=True))
         lines.append(
             f"- The best of the original's 90 settings in the first layers gains {found} on the data it was picked on, "
             f"the best of 90 settings of random neurons {random}; the former is above the latter in {above} of "
-            f"{len(told)} taggers."
+            f"{len(pairs)} taggers."
         )
     return lines
 
@@ -168,7 +173,7 @@ def damped(taggers: Taggers) -> list[str]:
                 continue
             setting, base = value["setting"], np.array(value["baseline"])
             cells = [_paired(np.array(value[key]), base) for key in ("plain", "without", "with")]
-            who = FOUND if setting["draw"] == CHOSEN else RANDOM
+            who = FOUND if drawn(setting, FOUND) else RANDOM
             rows.append(f"| {name} | {setting['count']:,} {who} times {setting['factor']:g} | {' | '.join(cells)} |")
     if not rows:
         return []

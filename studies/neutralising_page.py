@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import neutralising_repair as repairing
 from neutralising_grids import (
     FOUND,
     RANDOM,
@@ -28,7 +27,7 @@ from neutralising_grids import (
     original,
     quirk,
 )
-from neutralising_repair import Costs, costs, entry, figure, file_name, page, summary
+from neutralising_repair import Costs, costs, entry, figure, file_name, page, repair_in_short, summary
 from neutralising_whole import whole
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
@@ -53,7 +52,7 @@ def main() -> int:
         figure(one, args.out / f"{file_name(one)}.png")
     have = {part: {name: parts for name, parts in taggers.items() if part in parts} for part in PLACE}
     lines = [*_head(taggers), "## In short", "", *in_short(taggers)]
-    lines += [*(repairing.in_short(repair) if repair else []), ""]
+    lines += [*(repair_in_short(repair) if repair else []), ""]
     write_text(args.out / "grids.json", _trials(taggers))
     if have["run"]:
         lines += main_job(have["run"])
@@ -111,12 +110,13 @@ def _head(taggers: dict[str, dict[str, Any]]) -> list[str]:
     rankings = {
         f"“{parts['ranking']['name']}” over {parts['ranking'].get('words')} words" for parts in taggers.values()
     }
+    full = sum("run" in parts for parts in taggers.values())
     return [
         "# What neutralising does to taggers", "",
         "    python studies/taggers.py ../shared/data --out results/taggers --work WORK --jobs NAMES",
         "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES",
         "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
-        f"{len(taggers)} taggers by the default recipe on SmolLM2 135M ([their scores](../taggers/README.md)). Neurons "
+        f"{full} taggers by the default recipe on SmolLM2 135M ([their scores](../taggers/README.md)). Neurons "
         f"ranked by {', '.join(sorted(rankings))}. Scores are points of strict F1; nothing but the main job touches "
         "test. `grids.json` has every trial: tagger, part, region, count, factor, who, points over the baseline.",
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ocr_neurons.score.intervals import percentile_interval, resamples
 from ocr_neurons.sweep.grid import CHOSEN
 
 Floats = NDArray[np.float64]
+SENSITIVE, RANDOM = WHO = "sensitive", "random"
 DRAWS = 10_000
 TOP = 10
 """Costs above this, in points, are drawn on an axis that is logarithmic from 5 on."""
@@ -67,8 +68,9 @@ def costs(name: str, value: dict[str, Any], ranking: dict[str, Any]) -> Costs:
         rows: dict[tuple[str, int], list[list[list[int]]]] = {}
         for trial in part["trials"]:
             setting = trial["setting"]
-            who = "sensitive" if setting["draw"] == CHOSEN else "random"
-            rows.setdefault((who, int(setting["region"].removeprefix("layer-"))), []).append(trial["totals"])
+            rows.setdefault((who_of(setting), int(setting["region"].removeprefix("layer-"))), []).append(
+                trial["totals"]
+            )
         plain = f1(np.array(part["baseline"])[:, None])
         base[text] = float(plain[0, 0])
         for who in ("sensitive", "random"):
@@ -76,6 +78,11 @@ def costs(name: str, value: dict[str, Any], ranking: dict[str, Any]) -> Costs:
             found[who, text] = np.stack(layers, 1)
     draws = len(rows["random", value["layers"][0]])
     return Costs(name, value["scope"], base, found, value["layers"], draws, ranking)
+
+
+def who_of(setting: Mapping[str, Any]) -> str:
+    """Whose a trial is: the ranked neurons', or random ones'."""
+    return SENSITIVE if setting["draw"] == CHOSEN else RANDOM
 
 
 def f1(counts: NDArray[np.int64]) -> Floats:
@@ -156,7 +163,7 @@ def summary(found: Sequence[Costs], untwinned: Sequence[str]) -> list[str]:
     return [*lines, ""]
 
 
-def in_short(found: Sequence[Costs]) -> list[str]:
+def repair_in_short(found: Sequence[Costs]) -> list[str]:
     """What it comes to, over all taggers."""
     first = [float((one.cost["sensitive", "ocr"] - one.cost["random", "ocr"])[0, 0]) for one in found]
     bounds_of = [percentile_interval(_beyond(one)[1:], 0.95) for one in found]

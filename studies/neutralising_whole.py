@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neutralising_repair import Floats, f1, said
-from ocr_neurons.sweep.grid import CHOSEN
+from neutralising_repair import WHO, Floats, f1, said, who_of
 
-WHO = ("sensitive", "random")
 Costs = dict[tuple[str, str], Floats]
 """By who and by text, ``ocr`` or ``clean``: points lost, ``[1 + bootstrap draws]``, random neurons in the mean."""
 
@@ -23,7 +21,8 @@ def whole(taggers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [
         "## All layers at once", "",
         "The same question of the best 1 and 5 % of all neurons, halved, beside random neurons of the same layers "
-        "(mean of the draws), on dev. Points of strict F1 that it costs. Float32 on a CPU.", "",
+        "(mean of the draws), on dev. Points of strict F1 that it costs. A name with `-cpu`: a tagger trained and "
+        "measured on a CPU in float32, that of [gazette](../gazette/README.md), with its ranking.", "",
         "| tagger | neurons | sensitive, OCR | random, OCR | sensitive, clean | random, clean | OCR − clean, "
         "beyond random |",
         "|---|---|---|---|---|---|---|",
@@ -46,7 +45,7 @@ def costs(part: Mapping[str, Any], count: int) -> Costs:
             totals = [
                 trial["totals"]
                 for trial in part[text]["trials"]
-                if trial["setting"]["count"] == count and (trial["setting"]["draw"] == CHOSEN) == (who == WHO[0])
+                if trial["setting"]["count"] == count and who_of(trial["setting"]) == who
             ]
             found[who, text] = plain - f1(np.moveaxis(np.array(totals), 0, 1)).mean(1)
     return found

@@ -71,7 +71,7 @@ def bake(args: argparse.Namespace) -> None:
     """``bake``: a plain checkpoint with the edit folded in, and its model card."""
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.ner.model import load_tagger, save_whole
-    from ocr_neurons.ner.origin import strangers
+    from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.neutralise.bake import bake as fold
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.report.model_card import Baked, model_card, reads_both_ways
@@ -80,8 +80,7 @@ def bake(args: argparse.Namespace) -> None:
     scores = _scores(args, edits, reporter)
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
-    if warning := strangers(tagger, edits.neurons):
-        reporter.warn(f"{args.edit}: {warning}")
+    warn_of_strangers(tagger, edits.neurons, args.edit, reporter)
     tagger.model = fold(tagger.model, edits.edits, keep=False)
     dtype = str(next(tagger.model.parameters()).dtype).removeprefix("torch.")
     lifted, languages = reads_both_ways(tagger.model.config), _languages(str(tagger.info.get("data", "")))

@@ -32,7 +32,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.ner.model import load_tagger
-    from ocr_neurons.ner.origin import strangers
+    from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.choose import choose
     from ocr_neurons.sweep.confirm import confirm
@@ -63,8 +63,7 @@ def sweep(args: argparse.Namespace) -> None:
     tagger.check([*dev, *test], dataset.name)
     job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
-    if warning := strangers(tagger, edits.rankings.values()):
-        reporter.warn(f"{' '.join(map(str, args.neurons))}: {warning}")
+    warn_of_strangers(tagger, edits.rankings.values(), " ".join(map(str, args.neurons)), reporter)
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
         run_workers(job, args.workers, edits.layers, reporter)

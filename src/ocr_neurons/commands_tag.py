@@ -20,7 +20,7 @@ def tag(args: argparse.Namespace) -> int:
     """``tag``: the exit status is 0, or 1 where files were refused and others tagged."""
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.ner.model import load_tagger
-    from ocr_neurons.ner.origin import strangers
+    from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.tagging.job import Options, tag_into_file, tag_into_folder
     from ocr_neurons.tagging.page import write_page
@@ -34,8 +34,8 @@ def tag(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     options, reporter = Options(args.language, args.join_hyphens), Reporter(args.quiet)
-    if edit and (warning := strangers(tagger, edit.neurons)):
-        reporter.warn(f"{args.edit}: {warning}")
+    if edit:
+        warn_of_strangers(tagger, edit.neurons, args.edit, reporter)
     facts = {
         "inputs": [str(path) for path in args.files],
         "tagger": str(args.tagger),

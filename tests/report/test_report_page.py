@@ -223,10 +223,10 @@ def test_what_scrolls_has_a_name(usual: Page) -> None:
 
 
 def test_a_run_that_gained_nothing_says_how_to_have_a_better_tagger(tmp_path: Path) -> None:
-    summary = sample.summary()
+    summary = sample.summary() | {"data": "my pages"}
     shown = page(tmp_path, summary, light())
-    assert f"ocr-neurons train {summary['data']} --recipe noise --out better" in shown.words
-    assert f"{summary['data']} --out THIS-FOLDER/strategies" in shown.words
+    assert "ocr-neurons train 'my pages' --recipe noise --out better" in shown.words
+    assert "'my pages' --out THIS-FOLDER/strategies" in shown.words
     better = summary["difference"]["chosen_minus_baseline"]["ci95"][0] > 0
     assert ("for a better tagger see" in shown.words) is not better
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ocr_neurons.common.progress import Reporter
 from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.sites import neuron_maps, neuron_width
@@ -31,3 +32,9 @@ def strangers(tagger: Tagger, sets: Iterable[NeuronSet]) -> str:
         f"the neurons were found in other weights ({', '.join(others)}) than this tagger's ({own}), {known}; in "
         "another model the same numbers are other neurons. Probe this tagger, or its base model, to find its own"
     )
+
+
+def warn_of_strangers(tagger: Tagger, sets: Iterable[NeuronSet], where: object, reporter: Reporter) -> None:
+    """Say so, quiet or not, if neurons of the file ``where`` were found in other weights."""
+    if said := strangers(tagger, sets):
+        reporter.warn(f"{where}: {said}")

@@ -6,6 +6,7 @@ anything from outside.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,7 @@ def engine(folder: Path = HERE) -> Environment:
         "difference": phrase.difference,
         "whole": phrase.whole,
         "printed": phrase.printed,
+        "shell": shlex.quote,
     }
     return made
 
