@@ -6,7 +6,8 @@
 The first argument is what ``OCR_NEURONS_DATA`` would name. Each tagger stays in ``--work`` and is trained once, so that
 a second call goes on; ``--jobs`` takes those of these names, or
 whose names begin so. Dev is looked at for stopping and choosing; test is
-scored once for each tagger. The page shows what is done so far, and says what is not.
+scored once for each tagger. The page shows what is done so far, and says what is not. Rows that ``--out`` holds and
+``--work`` does not (trained on another machine) stay: ``scores.json`` keeps what the page needs of each.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json, write_text
@@ -36,8 +37,7 @@ from ocr_neurons.score import evaluate, f1_interval
 from ocr_neurons.score.intervals import paired_differences
 from ocr_neurons.steps import train_tagger
 from ocr_neurons.text.datasets import Dataset, load_dataset
-from ocr_neurons.text.document import Document
-from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
+from ocr_neurons.text.hipe_tsv import write_hipe
 
 
 def short(data: str) -> str:
@@ -130,6 +130,7 @@ def _one(job: Job, seed: int, args: argparse.Namespace) -> None:
 def _scores(job: Job, dataset: Dataset, place: Path, dtype: Any, device: Any, seed: int) -> dict[str, Any]:  # noqa: ANN401
     tagger = load_tagger(place / "tagger", dtype=dtype, device=device)
     found: dict[str, Any] = {"job": job.name, "seed": seed, "dtype": str(dtype).removeprefix("torch.")}
+    found["device"] = torch.device(device).type
     found["seconds"] = read_json(place / "training.json", "seconds of training").get("seconds")
     for split in ("dev", "test"):
         gold = dataset.require(split)
@@ -138,39 +139,49 @@ def _scores(job: Job, dataset: Dataset, place: Path, dtype: Any, device: Any, se
         scores = evaluate(gold, tagged)
         found[split] = {
             mode: {"f1": scores.total(mode).f1, "ci95": f1_interval(scores, mode)} for mode in ("strict", "fuzzy")
-        } | {"documents": len(gold)}
+        } | {"documents": len(gold), "counts": scores.document_totals("strict").tolist()}
     return found
 
 
 def _page(args: argparse.Namespace) -> None:
     """Write what is done so far."""
-    found: list[tuple[Job, list[dict[str, Any]]]] = []
-    for job in JOBS:
-        done = sorted((args.work / job.name).glob("seed-*/scores.json"))
-        found.append((job, [json.loads(path.read_text()) for path in done]))
+    kept = _kept(args.out / "scores.json")
+    found = [(job, _rows(args.work / job.name, kept["rows"].get(job.name, []))) for job in JOBS]
+    paired = _paired(found, kept["paired"])
     args.out.mkdir(parents=True, exist_ok=True)
-    write_json(args.out / "scores.json", {job.name: rows for job, rows in found if rows})
+    write_json(args.out / "scores.json", {"rows": {job.name: rows for job, rows in found if rows}, "paired": paired})
     lines = [
         "# Taggers", "",
         f"`python studies/taggers.py ../shared/{args.folder.name} --out results/{args.out.name} --work WORK`", "",
         "F1 in points, [95 % interval over documents] of one seed, mean ± standard deviation over several seeds. "
-        "Recipes: `ocr-neurons train --help`. Minutes of training as they passed, other work beside most: bfloat16 is "
-        "a graphics card with 15 other jobs on it, float32 two cores. "
+        "Recipes: `ocr-neurons train --help`. Minutes of training as they passed: on cuda a graphics card with 15 "
+        "other jobs on it, on cpu two cores. "
         "Test was scored once for each tagger; nothing was chosen on it.",
-        "", "| data | model | recipe | seeds | precision | dev strict | test strict | test fuzzy | minutes |",
+        "", "| data | model | recipe | seeds | on | dev strict | test strict | test fuzzy | minutes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for job, rows in found:
         if rows:
-            minutes = statistics.mean(row["seconds"] for row in rows) / 60
+            minutes = "/".join(sorted({f"{row['seconds'] / 60:.0f}" for row in rows}, key=int))
             cells = [_cell(rows, *what) for what in (("dev", "strict"), ("test", "strict"), ("test", "fuzzy"))]
-            precision = ", ".join(sorted({row["dtype"] for row in rows}))
-            head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} | {precision} |"
-            lines.append(f"{head} {' | '.join(cells)} | {minutes:.0f} |")
+            where = "; ".join(sorted({f"{row['device']}, {row['dtype']}" for row in rows}))
+            head = f"| {job.data} | {job.model} | {job.how} | {len(rows)} | {where} |"
+            lines.append(f"{head} {' | '.join(cells)} | {minutes} |")
     left = [job.name for job, rows in found if not rows]
-    lines += ["", *_aims(found), *_paired(found, args.work)]
+    lines += ["", *_aims(found), *_paired_lines(paired)]
     lines += ["", f"Not trained yet: {', '.join(left)}."] if left else []
     write_text(args.out / "README.md", "\n".join(lines) + "\n")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What an earlier page was made of; empty where there is none."""
+    return read_json(path, "scores of taggers") if path.exists() else {"rows": {}, "paired": []}
+
+
+def _rows(folder: Path, kept: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a job by seed; what stands in ``folder`` goes before what was kept."""
+    done = [json.loads(path.read_text()) for path in folder.glob("seed-*/scores.json")]
+    return sorted({row["seed"]: row for row in [*kept, *done]}.values(), key=lambda row: int(row["seed"]))
 
 
 def _cell(rows: list[dict[str, Any]], split: str, mode: str) -> str:
@@ -197,24 +208,42 @@ def _aims(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
     return lines
 
 
-def _paired(found: list[tuple[Job, list[dict[str, Any]]]], work: Path) -> list[str]:
-    """Each tagger beside the default one of its data and seed, paired by document; then several seeds together."""
-    lines = []
-    seeds = {job.name: [row["seed"] for row in rows] for job, rows in found}
+def _paired(found: list[tuple[Job, list[dict[str, Any]]]], kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each tagger beside the default one of its data and seed, paired by document; then several seeds together.
+
+    A row has the counts of its documents since this was written; what was compared before stays as it was.
+    """
+    known = {(one["job"], tuple(one["seeds"])): one for one in kept}
+    rows = {job.name: {row["seed"]: row for row in done} for job, done in found}
+    compared = []
     for job, _ in found:
-        plain = Job(job.data).name
-        common = [seed for seed in seeds[job.name] if seed in seeds.get(plain, ())] if job.name != plain else []
-        groups = [[seed] for seed in common] + ([common] if len(common) > 1 else [])
-        for group in groups:
-            told = []
-            for split in ("dev", "test"):
-                gold = load_dataset(job.data).require(split)
-                one, other = (_counts(gold, work / name, group, split)[:, None] for name in (job.name, plain))
-                change = paired_differences(one, other, 10_000, 0)[0]
-                low, high = 100 * change.low, 100 * change.high
-                told.append(f"{100 * change.f1:+.1f} [{low:.1f}, {high:.1f}] | {p_cell(change.p)}")
-            which = " + ".join(map(str, group))
-            lines.append(f"| {job.data} | {job.model}, {job.how} | {which} | {' | '.join(told)} |")
+        plain = rows.get(Job(job.data).name, {}) if job.name != Job(job.data).name else {}
+        common = sorted(rows[job.name].keys() & plain.keys())
+        for group in [[seed] for seed in common] + ([common] if len(common) > 1 else []):
+            ours, theirs = ([side[seed] for seed in group] for side in (rows[job.name], plain))
+            if all("counts" in row[split] for row in (*ours, *theirs) for split in ("dev", "test")):
+                changes = {split: _change(ours, theirs, split) for split in ("dev", "test")}
+                compared.append({"job": job.name, "seeds": group, **changes})
+            elif (job.name, tuple(group)) in known:
+                compared.append(known[job.name, tuple(group)])
+    return compared
+
+
+def _change(ours: list[dict[str, Any]], plain: list[dict[str, Any]], split: str) -> dict[str, float]:
+    """Strict F1 of one minus that of the other in points, from counts of documents added up over seeds."""
+    one, other = (np.sum([row[split]["counts"] for row in side], axis=0)[:, None] for side in (ours, plain))
+    change = paired_differences(one, other, 10_000, 0)[0]
+    return {"f1": 100 * change.f1, "low": 100 * change.low, "high": 100 * change.high, "p": change.p}
+
+
+def _paired_lines(paired: list[dict[str, Any]]) -> list[str]:
+    jobs = {job.name: job for job in JOBS}
+    lines = []
+    for one in paired:
+        job, seeds = jobs[one["job"]], " + ".join(map(str, one["seeds"]))
+        lines.append(
+            f"| {job.data} | {job.model}, {job.how} | {seeds} | {_cells(one['dev'])} | {_cells(one['test'])} |"
+        )
     if not lines:
         return []
     return [
@@ -225,13 +254,8 @@ def _paired(found: list[tuple[Job, list[dict[str, Any]]]], work: Path) -> list[s
     ]  # fmt: skip
 
 
-def _counts(gold: Sequence[Document], folder: Path, seeds: list[int], split: str) -> NDArray[np.int64]:
-    """``[documents, 3]``: true and false positives and false negatives, strict, added up over seeds."""
-    files = [folder / f"seed-{seed}" / f"{split}.tsv" for seed in seeds]
-    table: NDArray[np.int64] = np.sum(
-        [evaluate(gold, read_hipe(file)).document_totals("strict") for file in files], axis=0
-    )
-    return table
+def _cells(change: dict[str, float]) -> str:
+    return f"{change['f1']:+.1f} [{change['low']:.1f}, {change['high']:.1f}] | {p_cell(change['p'])}"
 
 
 def _arguments() -> argparse.Namespace:
