@@ -43,6 +43,14 @@ def summary() -> dict[str, Any]:
         "baseline": scores(0.7486),
         "chosen": {"edit": edit | {"description": description}, **scores(0.7529)},
         "random_control": {"draws": 20, "f1s": f1s, **scores(0.7493, interval=False)},
+        "random_best": {
+            "edit": edit | {"description": "154 random neurons of layers 20-29 (last) times 2"},
+            "among": 30,
+            "on_dev": {"f1": 0.0151, "ci95": [-0.0021, 0.0332], "p": 0.1204},
+            "chosen_on_dev": {"f1": 0.0122, "ci95": [0.0012, 0.0241], "p": 0.0512},
+            "minus_baseline": {"f1": -0.0034, "ci95": [-0.0111, 0.0052], "p": 0.4312},
+            **scores(0.7452),
+        },
         "opposite": {"factor": 1.5, **scores(0.7401)},
         "difference": {
             "opposite_minus_baseline": {"f1": -0.0085, "ci95": [-0.0181, 0.0012], "p": 0.0911},

@@ -63,11 +63,16 @@ def test_sweep_and_confirm(place, tmp_path, capsys):
     assert [text.partition(":")[0] for text in said[4:-1]] == [
         "baseline on dev",
         "best on dev",
+        "the best on dev of 2 settings of random neurons",
         "on test, minus baseline",
         "on test, minus the mean of 3 random draws",
-        said[8].partition(":")[0],
+        said[9].partition(":")[0],
+        said[10].partition(":")[0],
     ]
-    assert said[8].startswith("on test, the opposite edit (times ")
+    assert said[9].startswith("on test, the opposite edit (times ")
+    drawn = said[6].split(": ")[1]
+    assert drawn.startswith("10 random neurons of ")
+    assert said[10].startswith(f"on test, {drawn}, the best random ones on dev, minus baseline: ")
     (dev,) = (place / "data").glob("*-dev-*")
     tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
     gold = read_hipe(dev)
@@ -76,7 +81,7 @@ def test_sweep_and_confirm(place, tmp_path, capsys):
     # the same store again, given as a URL: nothing is scored anew, and another seed is refused
     line[line.index("--store") + 1] = f"sqlite:///{tmp_path / 's.db'}"
     assert main([*map(str, line)]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == said[:6]
+    assert capsys.readouterr().out.splitlines()[1:] == said[:7]
     assert main([*map(str, line), "--confirm", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["test"]["verdict"] == said[-1]

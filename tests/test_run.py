@@ -88,11 +88,16 @@ def test_the_summary_has_what_the_design_says(first, config):
     out, summary = first
     assert json.loads((out / "summary.json").read_text()) == summary
     assert (summary["model"], summary["seed"], summary["data"]) == (config.model, 3, "planted-en")
-    for name in ("baseline", "chosen", "random_control"):
+    for name in ("baseline", "chosen", "random_control", "random_best"):
         check_scores(summary[name])
     assert summary["random_control"]["draws"] == len(summary["random_control"]["f1s"]) == 3
     for name in ("chosen_minus_baseline", "chosen_minus_random_control"):
         check_difference(summary["difference"][name])
+    for name in ("on_dev", "chosen_on_dev", "minus_baseline"):
+        check_difference(summary["random_best"][name])
+    details = json.loads((out / "details.json").read_text())
+    assert summary["random_best"]["among"] == len(details["trials"])
+    assert any(summary["random_best"]["on_dev"]["f1"] in trial["random_differences"] for trial in details["trials"])
     bins = {entry["label"]: entry["entities"] for entry in summary["noise_cost"]["recall_by_bin"]}
     assert bins["clean"] + bins["light"] + bins["medium"] + bins.get("unknown", 0) == 3 * 5
     assert summary["noise_cost"]["clean_twin"] is None

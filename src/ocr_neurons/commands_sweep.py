@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ocr_neurons.ner.tagger import Tagger
     from ocr_neurons.score.evaluate import Scores
     from ocr_neurons.score.intervals import Difference
+    from ocr_neurons.sweep.choose import Choice
     from ocr_neurons.sweep.confirm import Confirmation
     from ocr_neurons.sweep.grid import EditMaker, Setting
     from ocr_neurons.sweep.store import Trial
@@ -34,7 +35,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.ner.model import load_tagger
     from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.probe.profile_file import load_profile
-    from ocr_neurons.sweep.choose import choose
+    from ocr_neurons.sweep.choose import choose, choose_random
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
     from ocr_neurons.sweep.screen import agreement, predictions, predictor, screened
@@ -72,13 +73,17 @@ def sweep(args: argparse.Namespace) -> None:
     if given_up := len(settings) - len(trials):
         reporter.say(f"sweep: {given_up} of {len(settings)} settings were given up early, as they surely lose")
     best, gain = choose(trials, baseline, seed)
+    luck = choose_random(trials, baseline, seed)
     confirmed = None
     if args.confirm:
-        confirmed = confirm(tagger, test, edits, best.setting, draws=options.test_draws, store=store, reporter=reporter)
+        confirmed = confirm(
+            tagger, test, edits, best.setting, draws=options.test_draws,
+            random_setting=luck.setting if luck else None, store=store, reporter=reporter,
+        )  # fmt: skip
     agreed = agreement(trials, baseline, promise) if promise else None
     gain_then = gain_on_dev(confirmed.setting, store.trials(), baseline, seed) if confirmed else None
     table = rows(trials, baseline, seed)
-    found = Found(baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then)
+    found = Found(baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then, luck)
     if args.csv:
         from ocr_neurons.common.files import write_text
 
@@ -100,6 +105,8 @@ class Found:
     screening: float | None = None
     confirmed_gain: Difference | None = None
     """On dev, of the setting that test was scored for, which an earlier call may have chosen."""
+    luck: Choice | None = None
+    """What dev would have chosen among random neurons."""
 
     def text(self) -> str:
         """Lines for people."""
@@ -113,6 +120,10 @@ class Found:
             f"baseline on dev: {100 * self.baseline.total().f1:.1f} points of strict F1",
             f"best on dev: {self.best.setting.describe(self.layers)}: {difference_text(self.gain)}",
         ]
+        if self.luck:
+            among = f"the best on dev of {self.luck.among} settings of random neurons"
+            what = self.luck.setting.describe(self.layers)
+            lines.append(f"{among}: {what}: {difference_text(self.luck.gain)}")
         if self.screening is not None:
             lines.append(f"screening: rank correlation of predicted and measured effects {self.screening:.2f}")
         if self.confirmed:
@@ -125,6 +136,10 @@ class Found:
                 lines.append(f"on test, minus the mean of {len(test.controls)} random draws: {over}")
             flipped = difference_text(test.flipped_gain(self.seed))
             lines.append(f"on test, the opposite edit ({test.opposite.doing()}) minus baseline: {flipped}")
+            luck = test.random_gain(self.seed)
+            if luck and test.random_setting:
+                what = test.random_setting.describe(self.layers)
+                lines.append(f"on test, {what}, the best random ones on dev, minus baseline: {difference_text(luck)}")
             lines.append(self._verdict(test))
         return "\n".join(lines)
 
@@ -137,11 +152,13 @@ class Found:
             "baseline": to_dict(self.baseline, seed=self.seed),
             "settings": [row.to_json(self.layers) for row in self.rows],
             "best": self.best.setting.to_json() | {"difference": difference_to_dict(self.gain)},
+            "random_best": self.luck.to_json() if self.luck else None,
             "screening": screening,
         }
         if self.confirmed:
             test, seed = self.confirmed, self.seed
             over = difference_to_dict(test.over_controls(seed)) if test.controls else None
+            luck = test.random_gain(seed)
             value["test"] = {
                 "setting": test.setting.to_json(),
                 "baseline": to_dict(test.baseline, seed=seed),
@@ -151,6 +168,8 @@ class Found:
                 "chosen_minus_baseline": difference_to_dict(test.gain(seed)),
                 "chosen_minus_random_control": over,
                 "opposite_minus_baseline": difference_to_dict(test.flipped_gain(seed)),
+                "random_setting": test.random_setting.to_json() if test.random_setting else None,
+                "random_best_minus_baseline": difference_to_dict(luck) if luck else None,
                 "verdict": self._verdict(test),
             }
         return value

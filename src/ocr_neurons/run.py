@@ -39,7 +39,7 @@ from ocr_neurons.steps import (
     recipe_key,
     train_tagger,
 )
-from ocr_neurons.sweep.choose import choose
+from ocr_neurons.sweep.choose import choose, choose_random
 from ocr_neurons.sweep.confirm import confirm
 from ocr_neurons.sweep.database import file_url
 from ocr_neurons.sweep.grid import EditMaker, grid
@@ -168,12 +168,14 @@ class _Run:
         dev_baseline = sweep(tagger, self.data.dev, edits, settings, store)  # kept: nothing is run again
         trials = store.trials(settings)
         best, dev_gain = choose(trials, dev_baseline, seed)
+        luck = choose_random(trials, dev_baseline, seed)
         edits.of(best.setting).save(self.out / "edit.json")
         self.reporter.say(f"confirm: {best.setting.describe(ranking.layers)}, once on test …")
         with self.manifest.step("confirm", self.keys["confirm"]):
             confirmation = confirm(
-                tagger, self.data.test, edits, best.setting, draws=options.test_draws, reporter=self.reporter
-            )
+                tagger, self.data.test, edits, best.setting, draws=options.test_draws,
+                random_setting=luck.setting if luck else None, reporter=self.reporter,
+            )  # fmt: skip
             twin = self.data.clean_twins.get("test")
             findings = Findings(
                 config.model,
@@ -183,6 +185,7 @@ class _Run:
                 tuple(trials),
                 dev_baseline,
                 dev_gain,
+                luck,
                 confirmation,
                 tuple(tagger.tag(twin)) if twin else (),
                 seed,

@@ -17,7 +17,7 @@ OPTIONAL = re.compile(
     r"|chosen\.edit\.factor|trials\[\d+\]\.(factor|layers)|.*recall_by_bin\[\d+\]\.ci95"
     r"|timings\..*|layers\.regions\..*|layers\.placebo(\.sensitive(_both)?)?|layers\.(bands|found)"
     r"|layers\.bands\.(levels|bins)(\.[a-z]+)?|opposite(\.factor)?|difference\.opposite_minus_baseline"
-    r"|opposite\.(strict|fuzzy)\.ci95|examples\[\d+\]\.clean|data\..*)$"
+    r"|random_best(\.edit\.factor)?|(opposite|random_best)\.(strict|fuzzy)\.ci95|examples\[\d+\]\.clean|data\..*)$"
 )
 """Keys that a run folder may lack: what is not shown, or shown as it comes."""
 

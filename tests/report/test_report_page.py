@@ -180,6 +180,22 @@ def test_the_opposite_edit_is_shown(usual: Page) -> None:
     assert "times 1.5 in the place of 0.5, minus baseline: −0.9 [−1.8, 0.1], p = 0.091" in usual.words.replace(" ", " ")
 
 
+def test_what_the_search_promises_among_random_neurons(usual: Page, tmp_path: Path) -> None:
+    rows = {row[0]: row[1:] for row in usual.rows if len(row) == 9}
+    assert rows["best of random"][2] == "74.5"
+    said = usual.words.replace("\u00a0", " ")
+    assert "On dev the chosen edit changed +1.2 [0.1, 2.4], p = 0.051; of 30 settings of random" in said
+    assert "layers 20-29 (last) times 2) changed +1.5 [−0.2, 3.3], p = 0.12 there, and −0.3 [−1.1, 0.5]" in said
+    assert "no sign that they are special" in said
+    summary = sample.summary()
+    summary["random_best"]["on_dev"]["f1"] = 0.0121
+    assert "promises less where the neurons are drawn by lot" in page(tmp_path, summary, light()).words
+    summary["random_best"] = None  # no random neurons were swept
+    plain = page(tmp_path, summary, light())
+    assert "drawn by lot" not in plain.words
+    assert "best of random" not in {row[0] for row in plain.rows if row}
+
+
 @pytest.mark.parametrize(
     ("whole", "said"),
     [
@@ -206,7 +222,7 @@ def test_the_clean_sentence_stands_above_and_what_differs_is_marked(usual: Page)
 
 def test_runs_of_earlier_versions_are_shown_and_what_they_lack_is_said(tmp_path: Path) -> None:
     summary, details = sample.summary(), light()
-    del summary["opposite"], summary["difference"]["opposite_minus_baseline"]
+    del summary["opposite"], summary["difference"]["opposite_minus_baseline"], summary["random_best"]
     del details["layers"]["bands"], details["layers"]["found"], details["examples"][0]["clean"]
     shown = page(tmp_path, summary, details)
     assert "made by an earlier version, which kept no intervals of these curves" in shown.words

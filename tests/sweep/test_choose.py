@@ -7,7 +7,7 @@ import pytest
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores
-from ocr_neurons.sweep.choose import choose
+from ocr_neurons.sweep.choose import Choice, choose, choose_random
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.sweep.store import Trial
 
@@ -61,6 +61,26 @@ def test_random_draws_are_never_chosen():
         choose([drawn], BASELINE, seed=1)
     with pytest.raises(UserError, match="holds no trial of ranked neurons"):
         choose([], BASELINE, seed=1)
+
+
+def test_what_the_same_rule_chooses_among_random_neurons():
+    """The first draw of each setting stands for it, so that as many settings are searched as of ranked neurons."""
+    own = [trial(Setting(name, 9, 0.5), better=25) for name in ("first", "middle", "last")]
+    drawn = [
+        trial(Setting("first", 9, 0.5, draw=0), better=2),
+        trial(Setting("middle", 9, 0.5, draw=0), better=9, worse=1),
+        trial(Setting("last", 9, 0.5, draw=0), better=1, worse=6),
+        trial(Setting("last", 9, 0.5, draw=1), better=20),
+    ]
+    found = choose_random([*own, *drawn], BASELINE, seed=1)
+    renamed = [Trial(Setting(one.setting.region, 9, 0.5), one.scores) for one in drawn[:3]]
+    best, gain = choose(renamed, BASELINE, seed=1)
+    assert best.setting.region == "middle"
+    assert found == Choice(drawn[1].setting, gain, among=3)
+    assert choose_random(own, BASELINE, seed=1) is None
+    losing = choose_random([drawn[2]], BASELINE, seed=1)
+    assert losing is not None
+    assert losing.gain.f1 < 0
 
 
 def test_when_none_gains_the_one_that_loses_least():

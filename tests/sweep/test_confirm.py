@@ -91,6 +91,31 @@ def test_a_store_scores_test_once(tiny_folder, tmp_path: Path, counted):
         assert (found.controls, found.flipped) == (first.controls, first.flipped)
 
 
+@pytest.mark.parametrize("layer", ["layer-0", "last"])
+def test_what_dev_chose_among_random_neurons_is_scored_too(tiny_folder, tmp_path: Path, counted, layer):
+    """Before the chosen edit's first layer as well, and in a store of before that was kept."""
+    tagger, test = planted.untrained(tiny_folder("llama")), planted.planted(5, 2)
+    drawn, setting = Setting(layer, 30, 20.0, draw=0), Setting("last", 40, 20.0)
+    store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
+    before = confirm(tagger, test, EDITS, setting, draws=2, store=store)
+    assert (before.random_setting, before.random_chosen, before.random_gain(4)) == (None, None, None)
+    counted()
+    found = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn, store=store)
+    assert counted() == 1
+    with drawn.edit(RANKED, 4).on(tagger.model):
+        edited = tagger.tag(test)
+    assert edited != tagger.tag(test)
+    assert (found.random_setting, found.random_chosen) == (drawn, evaluate(test, edited))
+    gain = found.random_gain(4)
+    assert gain is not None
+    assert gain.f1 == evaluate(test, edited).total().f1 - found.baseline.total().f1
+    counted()
+    other = confirm(tagger, test, EDITS, setting, draws=2, random_setting=Setting("first", 3, 0.0, 0), store=store)
+    assert (other.random_setting, other.random_chosen, counted()) == (drawn, found.random_chosen, 0)
+    anew = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn)
+    assert anew.random_chosen == found.random_chosen
+
+
 class Stopping(Reporter):
     """Stands for someone who presses Ctrl-C after two random draws."""
 

@@ -89,6 +89,22 @@ class Opposite:
 
 
 @dataclass(frozen=True, slots=True)
+class RandomBest:
+    """What dev would have chosen ``among`` as many settings of random neurons, by the rule that chose the edit.
+
+    ``on_dev`` is its difference to the tagger without an edit there, ``chosen_on_dev`` that of the chosen edit;
+    ``difference`` is its own on test.
+    """
+
+    edit: Edit
+    among: int
+    on_dev: Difference
+    chosen_on_dev: Difference
+    scores: Scores
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
 class NoiseBin:
     """Gold entities that OCR damaged to one degree, ``low`` to ``high``: 0 and 0 clean, both ``None`` unknown.
 
@@ -178,6 +194,7 @@ class Run:
     manifest: dict[str, Any]
     opposite: Opposite | None = None
     again: Again | None = None
+    random_best: RandomBest | None = None
 
     @property
     def test_documents(self) -> int | None:
@@ -234,12 +251,24 @@ def read_run(folder: Path) -> Run:
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
         opposite=_opposite(summary),
         again=_again(found) if (found := summary.maybe("ranking")) is not None and found.value else None,
+        random_best=_random_best(best) if (best := summary.maybe("random_best")) is not None and best.value else None,
     )
 
 
 def _again(field: Field) -> Again:
     shares = {name: field[name].number() for name in ("share", "overlap", "expected", "within", "whole")}
     return Again(method=field["method"].text(), words=field["words"].whole(), **shares)
+
+
+def _random_best(field: Field) -> RandomBest:
+    return RandomBest(
+        edit=read_edit(field["edit"]),
+        among=field["among"].whole(),
+        on_dev=difference(field["on_dev"]),
+        chosen_on_dev=difference(field["chosen_on_dev"]),
+        scores=read_scores(field),
+        difference=difference(field["minus_baseline"]),
+    )
 
 
 def _twin(field: Field) -> Twin:

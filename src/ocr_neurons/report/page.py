@@ -84,6 +84,7 @@ def render(run: Run, strategies: Strategies | None = None) -> str:
             scores=score_rows(run),
             opposite=opposite_words(run),
             again=words.again(run.again) if run.again else "",
+            luck=words.luck(run.random_best) if run.random_best else "",
             size=words.size(run),
             strategies=strategies,
             shown=show(run.examples),

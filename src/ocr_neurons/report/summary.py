@@ -16,7 +16,9 @@ from ocr_neurons.report.layering import Layering
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference
 from ocr_neurons.score.table import difference_to_dict, to_dict
+from ocr_neurons.sweep.choose import Choice
 from ocr_neurons.sweep.confirm import Confirmation
+from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.sweep.store import Trial
 from ocr_neurons.sweep.table import rows
 from ocr_neurons.sweep.verdict import verdict
@@ -28,7 +30,8 @@ from ocr_neurons.text.document import Document
 class Findings:
     """All results of a run. ``twin_documents`` are the clean twins of test as the baseline tagged them, or none.
 
-    ``again`` says whether other words would name the same neurons, where that is known.
+    ``again`` says whether other words would name the same neurons, where that is known. ``dev_gain`` is that of the
+    chosen setting, ``luck`` what dev would have chosen among random neurons.
     """
 
     model: str
@@ -38,6 +41,7 @@ class Findings:
     trials: tuple[Trial, ...]
     dev_baseline: Scores
     dev_gain: Difference
+    luck: Choice | None
     confirmation: Confirmation
     twin_documents: tuple[Document, ...]
     seed: int
@@ -53,8 +57,9 @@ class Findings:
             "data": self.data.name,
             "seed": seed,
             "baseline": to_dict(found.baseline, seed=seed),
-            "chosen": {"edit": edit_entry(found, layers)} | to_dict(found.chosen, seed=seed),
+            "chosen": {"edit": edit_entry(found.setting, layers)} | to_dict(found.chosen, seed=seed),
             "random_control": control_entry(found.controls),
+            "random_best": self._luck(),
             "opposite": {"factor": found.opposite.factor} | to_dict(found.flipped, seed=seed),
             "difference": {
                 "chosen_minus_baseline": difference_to_dict(gain),
@@ -65,6 +70,19 @@ class Findings:
             "ranking": asdict(self.again) if self.again else None,
             "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
         }
+
+    def _luck(self) -> dict[str, Any] | None:
+        """The best on dev of random neurons: what it is, its gain there beside that of the chosen edit, and on test."""
+        found, change = self.confirmation, self.confirmation.random_gain(self.seed)
+        if self.luck is None or found.random_chosen is None or change is None:
+            return None
+        return {
+            "edit": edit_entry(self.luck.setting, self.where.layers),
+            "among": self.luck.among,
+            "on_dev": difference_to_dict(self.luck.gain),
+            "chosen_on_dev": difference_to_dict(self.dev_gain),
+            "minus_baseline": difference_to_dict(change),
+        } | to_dict(found.random_chosen, seed=self.seed)
 
     def details(self) -> dict[str, Any]:
         """The values of ``details.json``: what the figures are drawn from."""
@@ -101,9 +119,8 @@ def control_entry(controls: Sequence[Scores]) -> dict[str, Any] | None:
     return entry
 
 
-def edit_entry(confirmation: Confirmation, layers: int) -> dict[str, Any]:
-    """What the chosen edit is."""
-    setting = confirmation.setting
+def edit_entry(setting: Setting, layers: int) -> dict[str, Any]:
+    """What an edit is."""
     return {
         "region": setting.region,
         "layers": region(setting.region, layers),

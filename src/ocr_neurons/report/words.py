@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocr_neurons.rank.beyond import Again
 from ocr_neurons.report import phrase
-from ocr_neurons.report.inputs import Difference, Run
+from ocr_neurons.report.inputs import Difference, RandomBest, Run
 
 QUESTION = (
     "OCR errors may cost this tagger entities. How many, where in the network does the noise show, and does "
@@ -65,6 +65,23 @@ def again(found: Again) -> str:
             "neurons must not be believed."
         )
     return said + f"As many other words would name mostly the same neurons (expected: {rank})."
+
+
+def luck(best: RandomBest) -> str:
+    """What the search promises among random neurons, and what test says of that."""
+    as_much = best.on_dev.f1 >= best.chosen_on_dev.f1
+    return (
+        "The best of many settings looks good on the data it was chosen on, whatever its neurons are. On dev the "
+        f"chosen edit changed {phrase.difference(best.chosen_on_dev)}; of {best.among} settings of random neurons the "
+        f"best by the same rule ({best.edit.description}) changed {phrase.difference(best.on_dev)} there, and "
+        f"{phrase.difference(best.difference)} on test. "
+        + (
+            "So the search promises as much where the neurons are drawn by lot: what dev shows for the chosen ones is "
+            "no sign that they are special."
+            if as_much
+            else "So the search promises less where the neurons are drawn by lot."
+        )
+    )
 
 
 def gain(run: Run) -> str:

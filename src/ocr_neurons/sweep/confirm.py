@@ -8,7 +8,6 @@ from functools import cached_property
 
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.ner.tagger import Prepared, Tagger
-from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
 from ocr_neurons.sweep.grid import EditMaker, Setting
@@ -21,12 +20,17 @@ FIRST_TEST_DRAW = 1000
 """Random draws on test are numbered from here, apart from those of the sweep."""
 WHAT = "test of"
 """Under this name a store keeps the setting that test was scored for, and the number of random draws."""
+WHAT_RANDOM = "test of random choice"
+"""Under this name a store keeps the setting that dev would have chosen among random neurons."""
 
 
 @dataclass(frozen=True)
 class Confirmation:
     """Test scores of the tagger as it is, with the chosen edit, with random neurons in their place, with the edit of
     the opposite sign (:func:`opposite`).
+
+    ``random_setting`` and ``random_chosen`` are what dev would have chosen among random neurons, and its scores; None
+    where no random neurons were swept.
 
     The documents are as tagged without and with the edit; none where the scores come from a store.
     """
@@ -38,6 +42,8 @@ class Confirmation:
     flipped: Scores
     baseline_documents: tuple[Document, ...] = ()
     chosen_documents: tuple[Document, ...] = ()
+    random_setting: Setting | None = None
+    random_chosen: Scores | None = None
 
     @property
     def opposite(self) -> Setting:
@@ -56,6 +62,10 @@ class Confirmation:
         """The edit of the opposite sign minus baseline."""
         return compare(self.flipped, self.baseline, seed=seed)
 
+    def random_gain(self, seed: int) -> Difference | None:
+        """What dev would have chosen among random neurons, minus baseline."""
+        return compare(self.random_chosen, self.baseline, seed=seed) if self.random_chosen else None
+
 
 def opposite(setting: Setting) -> Setting:
     """The same neurons, changed as much the other way: amplified where ``setting`` dampens, moved from the mean."""
@@ -70,10 +80,12 @@ def confirm(
     setting: Setting,
     *,
     draws: int = 20,
+    random_setting: Setting | None = None,
     store: Store | None = None,
     reporter: Reporter = QUIET,
 ) -> Confirmation:
-    """Score test: baseline, the chosen setting, its sign-flipped edit, ``draws`` random neuron sets of its shape.
+    """Score test: baseline, the chosen setting, its sign-flipped edit, ``draws`` random neuron sets of its shape, and
+    ``random_setting``, what dev would have chosen among random neurons.
 
     With a ``store`` each score is kept as soon as it is made, and what is kept is never made again: a second call
     returns the first one's scores, whatever ``setting`` and ``draws`` it is given; those that were scored are in the
@@ -81,18 +93,21 @@ def confirm(
     """
     if store is not None:
         setting, draws = _once(store, setting, draws, reporter)
-    scorer = _Scorer(tagger, test, edits.first(setting), store)
+        random_setting = _random_once(store, random_setting)
+    scorer = _Scorer(tagger, test, edits, store)
     baseline = scorer.of("baseline", None)
-    chosen = scorer.of("chosen", edits.of(setting))
-    mirrored = scorer.of("flipped", edits.of(opposite(setting)))
+    chosen = scorer.of("chosen", setting)
+    mirrored = scorer.of("flipped", opposite(setting))
     controls = [
-        scorer.of(f"control {draw}", edits.of(replace(setting, draw=FIRST_TEST_DRAW + draw)))
+        scorer.of(f"control {draw}", replace(setting, draw=FIRST_TEST_DRAW + draw))
         for draw in reporter.track(range(draws), "random controls")
     ]
+    random_chosen = scorer.of("random choice", random_setting) if random_setting else None
     made = scorer.documents
     return Confirmation(
-        setting, baseline, chosen, tuple(controls), mirrored, made.get("baseline", ()), made.get("chosen", ())
-    )
+        setting, baseline, chosen, tuple(controls), mirrored, made.get("baseline", ()), made.get("chosen", ()),
+        random_setting, random_chosen,
+    )  # fmt: skip
 
 
 def _once(store: Store, setting: Setting, draws: int, reporter: Reporter) -> tuple[Setting, int]:
@@ -110,11 +125,21 @@ def _once(store: Store, setting: Setting, draws: int, reporter: Reporter) -> tup
     return first
 
 
-class _Scorer:
-    """Scores of edits on test from the store, or made now; nothing is prepared when all are there."""
+def _random_once(store: Store, setting: Setting | None) -> Setting | None:
+    """The random setting that test is, or was, scored for; stores of earlier versions have none until now."""
+    kept = store.fact(WHAT_RANDOM)
+    if kept is not None:
+        return Setting.from_json(kept)
+    if setting is not None:
+        store.set_fact(WHAT_RANDOM, setting.to_json())
+    return setting
 
-    def __init__(self, tagger: Tagger, test: Sequence[Document], layer: int, store: Store | None) -> None:
-        self.tagger, self.test, self.layer, self.store = tagger, test, layer, store
+
+class _Scorer:
+    """Scores of settings on test from the store, or made now; nothing is prepared when all are there."""
+
+    def __init__(self, tagger: Tagger, test: Sequence[Document], edits: EditMaker, store: Store | None) -> None:
+        self.tagger, self.test, self.edits, self.store = tagger, test, edits, store
         self.documents: dict[str, tuple[Document, ...]] = {}
 
     @cached_property
@@ -123,18 +148,18 @@ class _Scorer:
 
     @cached_property
     def prefix(self) -> Prefix:
-        return Prefix(self.tagger, self.prepared, self.layer)
+        return Prefix(self.tagger, self.prepared)
 
-    def of(self, name: str, edit: Edit | None) -> Scores:
+    def of(self, name: str, setting: Setting | None) -> Scores:
         kept = self.store.kept(f"test {name}") if self.store else None
         if kept is not None:
             return kept
-        if edit is None:
+        if setting is None:
             tagged = self.prepared.tag(self.tagger)
         else:
-            prefix = self.prefix  # made before the edit is on
-            with edit.on(self.tagger.model):
-                tagged = prefix.tag()
+            self.prefix.move(self.edits.first(setting))  # before the edit is on
+            with self.edits.of(setting).on(self.tagger.model):
+                tagged = self.prefix.tag()
         scores = evaluate(self.test, tagged)
         if name in ("baseline", "chosen"):
             self.documents[name] = tuple(tagged)
