@@ -51,7 +51,7 @@ def main() -> int:
     for one in repair:
         figure(one, args.out / f"{file_name(one)}.png")
     have = {part: {name: parts for name, parts in taggers.items() if part in parts} for part in PLACE}
-    lines = [*_head(taggers), "## In short", "", *in_short(taggers)]
+    lines = [*_head(taggers, args.out.name), "## In short", "", *in_short(taggers)]
     lines += [*(repair_in_short(repair) if repair else []), ""]
     write_text(args.out / "grids.json", _trials(taggers))
     if have["run"]:
@@ -78,7 +78,8 @@ def _read(work: Path) -> dict[str, dict[str, Any]]:
         parts = {path.stem: read_json(path, "what was measured") for path in place.glob("*.json")}
         if parts:
             parts["ranking"] = read_json(place / "run" / "ranking.json", "a ranking")["method"]
-            taggers[f"{place.parent.name.removesuffix('-smollm2-default')}, {place.name.replace('-', ' ')}"] = parts
+            job = place.parent.name.removesuffix("-default").removesuffix("-smollm2")
+            taggers[f"{job}, {place.name.replace('-', ' ')}"] = parts
     if not taggers:
         raise UserError(f"{work}: nothing measured; wanted the --work of studies/neutralising.py")
     return taggers
@@ -106,19 +107,21 @@ def _trials(taggers: dict[str, dict[str, Any]]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def _head(taggers: dict[str, dict[str, Any]]) -> list[str]:
+def _head(taggers: dict[str, dict[str, Any]], out: str) -> list[str]:
     rankings = {
         f"“{parts['ranking']['name']}” over {parts['ranking'].get('words')} words" for parts in taggers.values()
     }
     full = sum("run" in parts for parts in taggers.values())
+    models = sorted({"Gemma 3 270M" if "-gemma270m" in name else "SmolLM2 135M" for name in taggers})
     return [
         "# What neutralising does to taggers", "",
         "    python studies/taggers.py ../shared/data --out results/taggers --work WORK --jobs NAMES",
         "    python studies/neutralising.py ../shared/data --taggers WORK --work EDITED --jobs NAMES",
-        "    python studies/neutralising_page.py EDITED --out results/neutralising", "",
-        f"{full} taggers by the default recipe on SmolLM2 135M ([their scores](../taggers/README.md)). Neurons "
-        f"ranked by {', '.join(sorted(rankings))}. Scores are points of strict F1; nothing but the main job touches "
-        "test. `grids.json` has every trial: tagger, part, region, count, factor, who, points over the baseline.",
+        f"    python studies/neutralising_page.py EDITED --out results/{out}", "",
+        f"{full} tagger{'s' if full > 1 else ''} by the default recipe on {' and '.join(models)} "
+        f"([their scores](../taggers/README.md)). Neurons ranked by {', '.join(sorted(rankings))}. Scores are points "
+        "of strict F1; nothing but the main job touches test. `grids.json` has every trial: tagger, part, region, "
+        "count, factor, who, points over the baseline.",
         "",
     ]  # fmt: skip
 

@@ -4,7 +4,8 @@
 
 ``--taggers`` is the ``--work`` of ``studies/taggers.py``; of each data set the recipes that are trained there are
 measured, on test, with the noise of the data's language. AjMC has twins of its entities, the gazette of its whole text,
-HIPE-2020 in German the LED of its entities. Each measurement stays in ``--work``; a second call goes on.
+HIPE-2020 in German the LED of its entities. Each measurement stays in ``--work``; a second call goes on. Rows that
+``--out`` holds of other machines stay.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ def main() -> int:
         print(f"{args.taggers}: no tagger of {', '.join(DATA)}; train some with studies/taggers.py", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
+    kept = read_json(args.out / "costs.json", "measured costs") if (args.out / "costs.json").exists() else []
+    rows = {row["name"]: row for row in [*kept, *found]}
+    found = [rows[name] for name in sorted(rows)]
     write_json(args.out / "costs.json", found)
     write_text(args.out / "README.md", _page(found, args))
     return 0
