@@ -29,6 +29,7 @@ from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import fingerprint, load_tokenizer, resolve
 from ocr_neurons.lm.quiet import hushed
 from ocr_neurons.lm.sites import blocks
+from ocr_neurons.ner.adapters import quick_adapters
 from ocr_neurons.ner.base import base_facts
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
@@ -108,7 +109,8 @@ def train(
         key = digest(card, plan.examples, format_hipe(dev) if judge else "", str(source))
         scratch = out.parent / f"{_scratch(out)}{key[:12]}"
         scratch.mkdir(parents=True, exist_ok=True)
-        with alone_in(scratch), _kept_if_useful(scratch), hushed(), during(wrapped) if during else nullcontext():
+        edited = during(wrapped) if during else nullcontext()
+        with alone_in(scratch), _kept_if_useful(scratch), hushed(), edited, quick_adapters(wrapped):
             trainer = TaggerTrainer(
                 wrapped,
                 arguments(recipe, scratch, seed, dtype, device, judged=judge is not None, report_to=report_to),
