@@ -28,6 +28,7 @@ from ocr_neurons.common.files import write_json, write_text
 from ocr_neurons.common.progress import QUIET
 from ocr_neurons.lm.batches import TOKEN_BUDGET
 from ocr_neurons.lm.load import load_tokenizer, pick_dtype, resolve
+from ocr_neurons.ner.adapters import quick_adapters
 from ocr_neurons.ner.examples import Collator, ExampleMaker
 from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import build
@@ -175,7 +176,8 @@ def _train(args: argparse.Namespace, dtype: torch.dtype, steps: int) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         how = arguments(recipe, Path(folder), 1, dtype, CPU, judged=False, report_to="")
         start = time.perf_counter()
-        Timed(model, how, plan, Collator(int(tokenizer.pad_token_id or 0)), recipe, None, QUIET).train()
+        with quick_adapters(model):
+            Timed(model, how, plan, Collator(int(tokenizer.pad_token_id or 0)), recipe, None, QUIET).train()
         whole = time.perf_counter() - start
     sizes = [sum(len(plan.examples[i].ids) for i in batch) for batch in plan.batches]
     outside = (whole - sum(took)) / len(took)  # the optimiser's step, the loader
