@@ -9,8 +9,10 @@ seed, 100 words are probed with digits for letters at two levels, and beside it 
 - ``letters``: any other letter. Most neurons can tell the few signs that digits are from random letters, planted or
   not; against the planted set they count as false all the same.
 
-Nulls: pairs of two clean words in random order; for ``dose``, doses dealt anew among the words; for ``specific``, the
-twins against the twins, drawn a second time on the same words and on others.
+``effect, word by word`` is what a run does: noise beside a control of the same words, compared in each word.
+
+Nulls: pairs of two clean words in random order; for ``dose``, doses dealt anew among the words; for ``specific`` and
+word by word, the twins against the twins, drawn a second time on the same words and, for ``specific``, on others.
 
 Writes ``README.md`` and ``planted-truth.json``. Takes some minutes on one core.
 """
@@ -39,6 +41,7 @@ from ocr_neurons.common.files import write_json, write_text
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.seeds import generator
 from ocr_neurons.probe.profile import Profile
+from ocr_neurons.rank.beyond import scored as beyond
 from ocr_neurons.rank.choose import discovered
 from ocr_neurons.rank.methods import PROFILED, score
 from ocr_neurons.rank.scored import Scored
@@ -46,7 +49,7 @@ from ocr_neurons.rank.specific import specific
 
 WORDS = 100
 RATE = 0.05
-PLAIN, OTHER = "none", "twins, other words"
+PLAIN, OTHER, BESIDE = "none", "twins, other words", "effect, word by word"
 Values = dict[str, dict[str, list[float]]]
 
 
@@ -93,6 +96,18 @@ def one(seed: int, strength: float, values: Values, nulls: dict[str, list[bool]]
             null[name] = score(name, dealt if name == "dose" else clean)
         for row, scored in null.items():
             nulls[row].append(bool(discovered(scored, RATE).any()))
+    _beside(model, words, seed, values, nulls)
+
+
+def _beside(model: planted.Planted, words: list[str], seed: int, values: Values, nulls: dict[str, list[bool]]) -> None:
+    """The run's own ranking, in the same way."""
+    on_digits, twins = planted.pairs(words, "digits", seed), planted.pairs(words, "twins", seed)
+    for control in ("twins", "letters"):
+        profiles = planted.probed_beside(model, on_digits, planted.pairs(words, control, seed))
+        for measure, value in found(beyond("effect", profiles), model.mask).items():
+            values[f"{BESIDE} | {control}"][measure].append(value)
+    again = planted.probed_beside(model, planted.pairs(words, "twins", 1000 + seed), twins)
+    nulls[f"{BESIDE}: same words"].append(bool(discovered(beyond("effect", again), RATE).any()))
 
 
 def summary(seeds: int, strength: float, values: Values, nulls: dict[str, list[bool]]) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from ocr_neurons.lm.sites import blocks, neuron_maps, neuron_width, readings
 from ocr_neurons.probe import pilot
 from ocr_neurons.probe.accumulate import Accumulator, Rows
 from ocr_neurons.probe.batching import pool
-from ocr_neurons.probe.probe import Probing, probe
+from ocr_neurons.probe.probe import Probing, probe, probe_beside
 from ocr_neurons.probe.profile import Profile, freeze
+from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.probe.words import encode
 from ocr_neurons.text.pairs import TextPair
 
@@ -150,6 +151,11 @@ def null_pairs(count: int, seed: int) -> list[TextPair]:
 def probed(planted: Planted, given: Sequence[TextPair], like: Profile | None = None) -> Profile:
     """The Profile by the real code."""
     return probe(planted.trunk, planted.tokenizer, given, Probing(protocol="words"), like=like)
+
+
+def probed_beside(planted: Planted, given: Sequence[TextPair], control: Sequence[TextPair]) -> Profiles:
+    """The profiles of pairs and of a control of the same words, as a run reads them."""
+    return probe_beside(planted.trunk, planted.tokenizer, given, control, Probing(protocol="words"))
 
 
 def dealt(planted: Planted, given: Sequence[TextPair], seed: int) -> Profile:
