@@ -253,6 +253,29 @@ def test_a_stop_says_what_comes_of_it(tmp_path, gold, monkeypatch, capsys):
     assert capsys.readouterr().err == "ocr-neurons: stopped\n"
 
 
+def test_what_a_killed_writer_left_goes_when_the_folder_is_worked_in_again(tmp_path):
+    code = (
+        "import sys, pathlib; from ocr_neurons.common.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as part: part.write_text('half'); print('in'); input()"
+    )
+    line = [sys.executable, "-uc", code, str(tmp_path / "summary.json")]
+    writers = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"in\n"
+    killed, alive = writers
+    killed.kill()
+    killed.wait()
+    others = {".theirs.part", ".theirs.x.part", "mine.1234567.part", "notes.txt"}
+    for name in others:
+        (tmp_path / name).touch()
+    assert len(list(tmp_path.glob(".summary.json.*.part"))) == 2
+    with alone_in(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == others | {f".summary.json.{alive.pid}.part"}
+    alive.communicate(b"\n")
+    assert (tmp_path / "summary.json").read_text() == "half"
+
+
 def test_one_process_in_a_folder(tmp_path):
     code = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), 2); print('in'); input()"
     other = subprocess.Popen(

@@ -86,7 +86,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Let no other process that asks for the same into ``folder``, which must be there, as long as this goes on.
 
     The lock is the system's: nothing is written, and it ends with the process, however that ends. Where the system or
-    the disk has none, nobody is kept out.
+    the disk has none, nobody is kept out. Whoever holds it removes what writers left in the folder that were killed.
 
     Raises:
         UserError: another process is in it.
@@ -106,9 +106,31 @@ def alone_in(folder: Path) -> Iterator[None]:
             ) from None
         except OSError:  # some disks of a network
             pass
+        else:
+            _clear_dead(folder)
         yield
     finally:
         os.close(handle)
+
+
+def _clear_dead(folder: Path) -> None:
+    """Remove temporary files in ``folder`` of :func:`replacing` whose process is gone."""
+    for left in folder.glob(".*.part"):
+        number = re.fullmatch(r"\..+\.(\d+)\.part", left.name, re.DOTALL)
+        if number and left.is_file() and not _runs(int(number[1])):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of that number, ours or another's."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def require_writable(path: Path) -> None:
