@@ -53,11 +53,12 @@ def drawn(setting: Mapping[str, Any], who: str) -> bool:
 
 def main_job(taggers: Taggers) -> list[str]:
     """What was chosen on dev, and what it did on test."""
+    counts = sorted({_settings(parts["run"]) for parts in taggers.values()})
     lines = [
         "## The main job: chosen on dev, scored once on test", "",
-        "Thirds and each layer alone, a tenth of their neurons silenced, halved or made half as strong again: 99 "
-        "settings, and as many with random neurons. The best on dev by the lower bound of its gain; on test beside 20 "
-        "random draws.", "",
+        "Thirds and each layer alone, a tenth of their neurons silenced, halved or made half as strong again: "
+        f"{' or '.join(map(str, counts))} settings, and as many with random neurons. The best on dev by the lower "
+        "bound of its gain; on test beside 20 random draws.", "",
         "| tagger | chosen | gain on dev | on test | p | random neurons on test | better than random, p |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -71,7 +72,30 @@ def main_job(taggers: Taggers) -> list[str]:
             f"| {name} | {edit['description']} | {points(gain)} | {signed(test['f1'])} {bounds(tuple(test['ci95']))} | "
             f"{p_cell(test['p'])} | {signed(random - plain)} | {p_cell(over['p'])} |"
         )
-    return [*lines, ""]
+    return [*lines, "", *_by_lot(taggers)]
+
+
+def _by_lot(taggers: Taggers) -> list[str]:
+    """What the same rule chose among the settings of random neurons, where the run scored that on test."""
+    lines = []
+    for name, parts in taggers.items():
+        if best := parts["run"]["summary"].get("random_best"):
+            dev, test = best["on_dev"], best["minus_baseline"]
+            lines.append(
+                f"| {name} | {best['edit']['description']} | {signed(dev['f1'])} {bounds(tuple(dev['ci95']))} | "
+                f"{signed(test['f1'])} {bounds(tuple(test['ci95']))} | {p_cell(test['p'])} |"
+            )
+    if not lines:
+        return []
+    return [
+        "What the same rule chooses among the settings of random neurons:", "",
+        "| tagger | chosen by lot | gain on dev | on test | p |", "|---|---|---|---|---|", *lines, "",
+    ]  # fmt: skip
+
+
+def _settings(run: Mapping[str, Any]) -> int:
+    """Of ranked neurons."""
+    return sum(drawn(trial["setting"], FOUND) for trial in run["trials"])
 
 
 def _chosen(edit: Mapping[str, Any]) -> Where:

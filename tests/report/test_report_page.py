@@ -189,7 +189,7 @@ def test_what_the_search_promises_among_random_neurons(usual: Page, tmp_path: Pa
     assert "no sign that they are special" in said
     summary = sample.summary()
     summary["random_best"]["on_dev"]["f1"] = 0.0121
-    assert "promises less where the neurons are drawn by lot" in page(tmp_path, summary, light()).words
+    assert "promises less where the neurons are drawn by lot, as it does" in page(tmp_path, summary, light()).words
     summary["random_best"] = None  # no random neurons were swept
     plain = page(tmp_path, summary, light())
     assert "drawn by lot" not in plain.words

@@ -79,7 +79,8 @@ def luck(best: RandomBest) -> str:
             "So the search promises as much where the neurons are drawn by lot: what dev shows for the chosen ones is "
             "no sign that they are special."
             if as_much
-            else "So the search promises less where the neurons are drawn by lot."
+            else "So the search promises less where the neurons are drawn by lot, as it does by chance in half of all "
+            "cases."
         )
     )
 
