@@ -141,9 +141,10 @@ def table(result: dict[str, Any]) -> str:
         "found. One tiny model, planted neurons of one kind: which method is best here need not be best elsewhere. "
         "The strength of the planting was chosen, of a few values, so that planted neurons do fire one by one.",
         "",
-        f"`{BESIDE}` is the ranking of a run. Under the ideal control it finds more of the planted neurons than two "
-        "profiles do, with as few false ones. Under random letters it is the surest of all to tell signs apart, which "
-        "most neurons do: what it calls *further under noise* there must not be read as neurons of noise.",
+        f"`{BESIDE}` is the ranking of a run. Under the ideal control it tells more of the planted neurons from chance "
+        "than `effect` of two profiles does (as many as `paper`), with a few false ones. Under random letters it is "
+        "the surest of all to tell signs apart, which most neurons do: what it calls *further under noise* there must "
+        "not be read as neurons of noise.",
         "",
         f"{about['planted']} of {about['layers'] * about['width']} neurons of a tiny random Llama fire on digits "
         f"(strength {about['strength']:g}); "

@@ -174,13 +174,22 @@ def _page(args: argparse.Namespace) -> None:
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    """What an earlier page was made of; empty where there is none."""
-    return read_json(path, "scores of taggers") if path.exists() else {"rows": {}, "paired": []}
+    """What an earlier page was made of; empty where there is none.
+
+    Raises:
+        UserError: the file is of an earlier version of this script.
+    """
+    if not path.exists():
+        return {"rows": {}, "paired": []}
+    found: dict[str, Any] = read_json(path, "scores of taggers")
+    if found.keys() != {"rows", "paired"}:
+        raise UserError(f"{path}: holds {', '.join(found)}; wanted rows and paired; choose another --out")
+    return found
 
 
 def _rows(folder: Path, kept: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of a job by seed; what stands in ``folder`` goes before what was kept."""
-    done = [json.loads(path.read_text()) for path in folder.glob("seed-*/scores.json")]
+    done = [{"device": "?"} | json.loads(path.read_text()) for path in folder.glob("seed-*/scores.json")]
     return sorted({row["seed"]: row for row in [*kept, *done]}.values(), key=lambda row: int(row["seed"]))
 
 
@@ -211,27 +220,32 @@ def _aims(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
 def _paired(found: list[tuple[Job, list[dict[str, Any]]]], kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each tagger beside the default one of its data and seed, paired by document; then several seeds together.
 
-    A row has the counts of its documents since this was written; what was compared before stays as it was.
+    Rows hold the counts of their documents since this was written. Of older ones what was compared before stays, as
+    long as both are those rows.
     """
-    known = {(one["job"], tuple(one["seeds"])): one for one in kept}
+    known = [one for one in kept if one["job"] in {job.name for job, _ in found}]
     rows = {job.name: {row["seed"]: row for row in done} for job, done in found}
     compared = []
     for job, _ in found:
-        plain = rows.get(Job(job.data).name, {}) if job.name != Job(job.data).name else {}
-        common = sorted(rows[job.name].keys() & plain.keys())
-        for group in [[seed] for seed in common] + ([common] if len(common) > 1 else []):
-            ours, theirs = ([side[seed] for seed in group] for side in (rows[job.name], plain))
-            if all("counts" in row[split] for row in (*ours, *theirs) for split in ("dev", "test")):
-                changes = {split: _change(ours, theirs, split) for split in ("dev", "test")}
-                compared.append({"job": job.name, "seeds": group, **changes})
-            elif (job.name, tuple(group)) in known:
-                compared.append(known[job.name, tuple(group)])
+        ours, theirs = rows[job.name], rows.get(Job(job.data).name, {}) if job.name != Job(job.data).name else {}
+        common = sorted(ours.keys() & theirs.keys())
+        counted = [seed for seed in common if "counts" in ours[seed]["test"] and "counts" in theirs[seed]["test"]]
+        for group in [[seed] for seed in counted] + ([counted] if len(counted) > 1 else []):
+            sides = [[side[seed] for seed in group] for side in (ours, theirs)]
+            changes = {split: _change(sides, split) for split in ("dev", "test")}
+            compared.append({"job": job.name, "seeds": group, **changes})
+        compared += [
+            one for one in known
+            if one["job"] == job.name
+            and all(seed in common and "counts" not in ours[seed]["test"] for seed in one["seeds"])
+            and all("counts" not in theirs[seed]["test"] for seed in one["seeds"])
+        ]  # fmt: skip
     return compared
 
 
-def _change(ours: list[dict[str, Any]], plain: list[dict[str, Any]], split: str) -> dict[str, float]:
-    """Strict F1 of one minus that of the other in points, from counts of documents added up over seeds."""
-    one, other = (np.sum([row[split]["counts"] for row in side], axis=0)[:, None] for side in (ours, plain))
+def _change(sides: list[list[dict[str, Any]]], split: str) -> dict[str, float]:
+    """Strict F1 of one side minus that of the other in points, from counts of documents added up over seeds."""
+    one, other = (np.sum([row[split]["counts"] for row in side], axis=0)[:, None] for side in sides)
     change = paired_differences(one, other, 10_000, 0)[0]
     return {"f1": 100 * change.f1, "low": 100 * change.low, "high": 100 * change.high, "p": change.p}
 
@@ -249,7 +263,7 @@ def _paired_lines(paired: list[dict[str, Any]]) -> list[str]:
     return [
         "", "Strict F1 minus that of smollm2, default, of the same seed, paired by document, not corrected for their "
         "number. Several seeds: their counts added up in each document, so the interval speaks of other documents, and "
-        "less of the luck of one training:",
+        "less of the luck of one training. Of taggers whose counts were not kept only what was compared then:",
         "", "| data | tagger | seed | dev | p | test | p |", "|---|---|---|---|---|---|---|", *lines,
     ]  # fmt: skip
 

@@ -254,7 +254,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument(
         "--grace", type=float, default=60, help="seconds until a silent worker counts as dead (default 60)"
     )
-    sweep.add_argument("--confirm", action="store_true", help="score the best on test, beside random neurons; once")
+    sweep.add_argument("--confirm", action="store_true", help="score the best on test, once, beside random neurons")
     sweep.add_argument("--json", action="store_true", help="print JSON")
     sweep.add_argument("--csv", type=file_to_write, help="also write all settings as CSV")
     sweep.add_argument("--seed", type=int, default=1)

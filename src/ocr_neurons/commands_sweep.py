@@ -139,7 +139,10 @@ class Found:
             luck = test.random_gain(self.seed)
             if luck and test.random_setting:
                 what = test.random_setting.describe(self.layers)
-                lines.append(f"on test, {what}, the best random ones on dev, minus baseline: {difference_text(luck)}")
+                then = "" if self.luck and self.luck.setting == test.random_setting else " at the time"
+                lines.append(
+                    f"on test, {what}, the best random ones on dev{then}, minus baseline: {difference_text(luck)}"
+                )
             lines.append(self._verdict(test))
         return "\n".join(lines)
 

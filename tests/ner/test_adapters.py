@@ -64,7 +64,8 @@ def test_outputs_and_gradients_are_those_of_peft(family: str, dropout: float) ->
         torch.testing.assert_close(ours[name], gradient, rtol=1e-9, atol=1e-12, msg=name)
 
 
-def test_in_bfloat16_no_farther_from_the_truth_than_peft() -> None:
+@pytest.mark.parametrize("autocast", [False, True])  # the Trainer's way is with it
+def test_in_bfloat16_no_farther_from_the_truth_than_peft(autocast: bool) -> None:
     exact = wrapped("llama")
     truth, gradients = run(exact)
     half = copy.deepcopy(exact)
@@ -75,9 +76,10 @@ def test_in_bfloat16_no_farther_from_the_truth_than_peft() -> None:
         square = sum(((ours[name] - gradients[name]) ** 2).sum().item() for name in gradients if "lora_" in name)
         return (found - truth).norm().item(), square**0.5
 
-    theirs = off(*run(half))
-    with quick_adapters(half):
-        found, ours = run(half)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        theirs = off(*run(half))
+        with quick_adapters(half):
+            found, ours = run(half)
     assert all(ours[name].dtype == torch.float32 for name in ours if "lora_" in name), "what is trained is float32"
     assert found.dtype == torch.bfloat16
     for mine, other in zip(off(found, ours), theirs, strict=True):

@@ -13,7 +13,7 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.ner.tagger import Prepared
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.score.evaluate import evaluate
-from ocr_neurons.sweep.confirm import FIRST_TEST_DRAW, confirm, opposite
+from ocr_neurons.sweep.confirm import FIRST_TEST_DRAW, WHAT, confirm, opposite
 from ocr_neurons.sweep.database import file_url
 from ocr_neurons.sweep.grid import EditMaker, Setting
 from ocr_neurons.sweep.store import Store
@@ -93,15 +93,12 @@ def test_a_store_scores_test_once(tiny_folder, tmp_path: Path, counted):
 
 @pytest.mark.parametrize("layer", ["layer-0", "last"])
 def test_what_dev_chose_among_random_neurons_is_scored_too(tiny_folder, tmp_path: Path, counted, layer):
-    """Before the chosen edit's first layer as well, and in a store of before that was kept."""
+    """Before the chosen edit's first layer as well, and once."""
     tagger, test = planted.untrained(tiny_folder("llama")), planted.planted(5, 2)
     drawn, setting = Setting(layer, 30, 20.0, draw=0), Setting("last", 40, 20.0)
     store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
-    before = confirm(tagger, test, EDITS, setting, draws=2, store=store)
-    assert (before.random_setting, before.random_chosen, before.random_gain(4)) == (None, None, None)
-    counted()
     found = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn, store=store)
-    assert counted() == 1
+    assert counted() == 6
     with drawn.edit(RANKED, 4).on(tagger.model):
         edited = tagger.tag(test)
     assert edited != tagger.tag(test)
@@ -110,10 +107,21 @@ def test_what_dev_chose_among_random_neurons_is_scored_too(tiny_folder, tmp_path
     assert gain is not None
     assert gain.f1 == evaluate(test, edited).total().f1 - found.baseline.total().f1
     counted()
-    other = confirm(tagger, test, EDITS, setting, draws=2, random_setting=Setting("first", 3, 0.0, 0), store=store)
-    assert (other.random_setting, other.random_chosen, counted()) == (drawn, found.random_chosen, 0)
-    anew = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn)
-    assert anew.random_chosen == found.random_chosen
+    for other in (Setting("first", 3, 0.0, 0), None):
+        again = confirm(tagger, test, EDITS, setting, draws=2, random_setting=other, store=store)
+        assert (again.random_setting, again.random_chosen, counted()) == (drawn, found.random_chosen, 0)
+
+
+def test_where_none_was_kept_test_is_not_scored_for_another(tiny_folder, tmp_path: Path, counted):
+    """A store of an earlier version, or of a sweep without random neurons."""
+    tagger, test = planted.untrained(tiny_folder("llama")), planted.planted(5, 2)
+    setting, drawn = Setting("last", 40, 20.0), Setting("last", 40, 20.0, draw=0)
+    store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
+    confirm(tagger, test, EDITS, setting, draws=2, store=store)
+    store.set_fact(WHAT, {"setting": setting.to_json(), "draws": 2})  # as it was written
+    counted()
+    found = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn, store=store)
+    assert (found.random_setting, found.random_chosen, found.random_gain(4), counted()) == (None, None, None, 0)
 
 
 class Stopping(Reporter):

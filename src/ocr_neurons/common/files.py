@@ -8,12 +8,16 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
+
+DEAD_SECONDS = 600
+"""A temporary file that was written to since then may be another machine's, where its process runs."""
 
 
 @contextmanager
@@ -86,7 +90,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Let no other process that asks for the same into ``folder``, which must be there, as long as this goes on.
 
     The lock is the system's: nothing is written, and it ends with the process, however that ends. Where the system or
-    the disk has none, nobody is kept out. Whoever holds it removes what writers left in the folder that were killed.
+    the disk has none, nobody is kept out. Whoever holds it removes files that killed writers left in the folder.
 
     Raises:
         UserError: another process is in it.
@@ -114,11 +118,12 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _clear_dead(folder: Path) -> None:
-    """Remove temporary files in ``folder`` of :func:`replacing` whose process is gone."""
+    """Remove old temporary files in ``folder`` of :func:`replacing` whose process is gone."""
     for left in folder.glob(".*.part"):
         number = re.fullmatch(r"\..+\.(\d+)\.part", left.name, re.DOTALL)
-        if number and left.is_file() and not _runs(int(number[1])):
-            with suppress(OSError):
+        with suppress(OSError):  # another process removed it
+            old = left.is_file() and time.time() - left.stat().st_mtime > DEAD_SECONDS
+            if number and old and not _runs(int(number[1])):
                 left.unlink()
 
 

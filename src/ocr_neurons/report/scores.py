@@ -37,7 +37,7 @@ def score_rows(run: Run) -> list[Row]:
         rows.append(_row("random neurons", note, run.control.scores))
     if run.random_best:
         note = f"{run.random_best.edit.description}: what dev would have chosen among random neurons"
-        rows.append(_row("best of random", note, run.random_best.scores))
+        rows.append(_row("random, best on dev", note, run.random_best.scores))
     if run.twin:
         clean = "on the text without OCR errors" if run.twin.whole else "on the text with its entities as printed"
         rows.append(_row("clean twin", f"the tagger as it is, {clean}", run.twin.scores))

@@ -68,20 +68,18 @@ def again(found: Again) -> str:
 
 
 def luck(best: RandomBest) -> str:
-    """What the search promises among random neurons, and what test says of that."""
-    as_much = best.on_dev.f1 >= best.chosen_on_dev.f1
-    return (
-        "The best of many settings looks good on the data it was chosen on, whatever its neurons are. On dev the "
-        f"chosen edit changed {phrase.difference(best.chosen_on_dev)}; of {best.among} settings of random neurons the "
-        f"best by the same rule ({best.edit.description}) changed {phrase.difference(best.on_dev)} there, and "
-        f"{phrase.difference(best.difference)} on test. "
-        + (
-            "So the search promises as much where the neurons are drawn by lot: what dev shows for the chosen ones is "
-            "no sign that they are special."
-            if as_much
-            else "So the search promises less where the neurons are drawn by lot, as it does by chance in half of all "
-            "cases."
-        )
+    """What the search finds among random neurons, and what test says of that."""
+    change = phrase.difference
+    said = (
+        f"On dev the chosen edit changed {change(best.chosen_on_dev)}. Of {best.among} settings of random neurons the "
+        f"same rule would have chosen {best.edit.description}: {change(best.on_dev)} on dev, "
+        f"{change(best.difference)} on test. "
+    )
+    if max(best.on_dev.f1, best.chosen_on_dev.f1) <= 0:
+        return said + "Neither search improved dev."
+    return said + (
+        "A search over many settings finds something on the data it searches, whatever its neurons are: as much of a "
+        "gain on dev as random neurons promise too is no sign that the chosen ones are special."
     )
 
 

@@ -19,9 +19,7 @@ from ocr_neurons.text.document import Document
 FIRST_TEST_DRAW = 1000
 """Random draws on test are numbered from here, apart from those of the sweep."""
 WHAT = "test of"
-"""Under this name a store keeps the setting that test was scored for, and the number of random draws."""
-WHAT_RANDOM = "test of random choice"
-"""Under this name a store keeps the setting that dev would have chosen among random neurons."""
+"""Under this name a store keeps the settings that test was scored for, and the number of random draws."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,11 @@ def confirm(
     ``random_setting``, what dev would have chosen among random neurons.
 
     With a ``store`` each score is kept as soon as it is made, and what is kept is never made again: a second call
-    returns the first one's scores, whatever ``setting`` and ``draws`` it is given; those that were scored are in the
+    returns the first one's scores, whatever settings and ``draws`` it is given; those that were scored are in the
     result. After a stop it goes on with what is missing.
     """
     if store is not None:
-        setting, draws = _once(store, setting, draws, reporter)
-        random_setting = _random_once(store, random_setting)
+        setting, draws, random_setting = _once(store, setting, draws, random_setting, reporter)
     scorer = _Scorer(tagger, test, edits, store)
     baseline = scorer.of("baseline", None)
     chosen = scorer.of("chosen", setting)
@@ -110,29 +107,23 @@ def confirm(
     )  # fmt: skip
 
 
-def _once(store: Store, setting: Setting, draws: int, reporter: Reporter) -> tuple[Setting, int]:
-    """What test is, or was, scored for: the setting and the number of random draws of the first call."""
+def _once(
+    store: Store, setting: Setting, draws: int, random_setting: Setting | None, reporter: Reporter
+) -> tuple[Setting, int, Setting | None]:
+    """What test is, or was, scored for: the settings and the number of random draws of the first call."""
     kept = store.fact(WHAT)
     if kept is None:
-        store.set_fact(WHAT, {"setting": setting.to_json(), "draws": draws})
-        return setting, draws
-    first = Setting.from_json(kept["setting"]), int(kept["draws"])
-    if first != (setting, draws):
+        drawn = random_setting.to_json() if random_setting else None
+        store.set_fact(WHAT, {"setting": setting.to_json(), "draws": draws, "random": drawn})
+        return setting, draws, random_setting
+    drawn = kept.get("random")  # stores of earlier versions have none
+    first = Setting.from_json(kept["setting"]), int(kept["draws"]), Setting.from_json(drawn) if drawn else None
+    if first[:2] != (setting, draws):
         reporter.say(
             f"confirm: test was scored before, for the setting that dev chose then, with {first[1]} random draws; "
             "it is not scored again"
         )
     return first
-
-
-def _random_once(store: Store, setting: Setting | None) -> Setting | None:
-    """The random setting that test is, or was, scored for; stores of earlier versions have none until now."""
-    kept = store.fact(WHAT_RANDOM)
-    if kept is not None:
-        return Setting.from_json(kept)
-    if setting is not None:
-        store.set_fact(WHAT_RANDOM, setting.to_json())
-    return setting
 
 
 class _Scorer:
