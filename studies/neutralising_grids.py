@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neutralising_repair import SENSITIVE, Floats, f1, said, who_of
+from neutralising_repair import SENSITIVE, Floats, f1, number_of, said, span, who_of
 from ocr_neurons.report.phrase import bounds, p_cell, signed
 from ocr_neurons.report.style import MUTED, canvas, styled, to_png
 from ocr_neurons.score.counts import Counts
@@ -170,8 +170,8 @@ def in_short(taggers: Taggers) -> list[str]:
         told = [beyond_chance(one["ci95"][0], one["ci95"][1], one["p"]) for one in ran]
         values = [100 * one["f1"] for one in ran]
         lines.append(
-            f"- **The edit that dev chose helps on test in {told.count(1)} of {len(ran)} taggers**, beyond chance; in "
-            f"{told.count(-1)} it does harm. From {points(min(values))} to {points(max(values))} points."
+            f"- **The edit that dev chose helps on test in {told.count(1)} of {number_of(len(ran))}**, beyond chance; "
+            f"in {told.count(-1)} it does harm ({span(min(values), max(values))} points)."
         )
     pairs = [
         (changes(parts["paper"], _of(wanted, FOUND)).max(), changes(parts["paper"], _of(wanted, RANDOM)).max())

@@ -165,16 +165,35 @@ def summary(found: Sequence[Costs], untwinned: Sequence[str]) -> list[str]:
 
 def repair_in_short(found: Sequence[Costs]) -> list[str]:
     """What it comes to, over all taggers."""
-    first = [float((one.cost["sensitive", "ocr"] - one.cost["random", "ocr"])[0, 0]) for one in found]
+    first = {
+        text: [(one.cost["sensitive", text] - one.cost["random", text])[:, 0] for one in found]
+        for text in ("ocr", "clean")
+    }
+    sure = sum(
+        all(percentile_interval(drawn[1:], 0.95)[0] > 0 for drawn in both) for both in zip(*first.values(), strict=True)
+    )
+    least, highest = (end(float(drawn[0]) for drawn in first["ocr"]) for end in (min, max))
     bounds_of = [percentile_interval(_beyond(one)[1:], 0.95) for one in found]
     most = max(abs(bound) for pair in bounds_of for bound in pair)
     return [
-        f"- **Layer 0 is needed, noise or not**: silencing the tenth of it that reacts most costs {min(first):.0f} to "
-        f"{max(first):.0f} points more than silencing random neurons there.",
+        f"- **Layer 0 is needed, noise or not, in {sure} of {number_of(len(found))}** (beyond chance on either text): "
+        f"on OCR text silencing the tenth of it that reacts most costs {span(least, highest)} points more than "
+        "silencing random neurons there.",
         f"- **They neither repair OCR noise nor suffer from it**: what they are worth on OCR text beyond clean twins, "
-        f"over random neurons, lies between −{most:.1f} and +{most:.1f} points a layer in all {len(found)} taggers "
-        "(95 %).",
+        f"over random neurons, lies between −{most:.1f} and +{most:.1f} points a layer in {len(found)} of "
+        f"{number_of(len(found))} (95 %).",
     ]
+
+
+def number_of(count: int) -> str:
+    """So many taggers."""
+    return f"{count} tagger{'s' if count != 1 else ''}"
+
+
+def span(low: float, high: float) -> str:
+    """From one number of points to another, or one where they are the same."""
+    ends = [signed(end / 100) for end in (low, high)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 WORDS = ("Repair", "Suffer", "Neither can be told")
@@ -198,7 +217,7 @@ def section(one: Costs) -> list[str]:
     gains = [str(one.layers[place]) for place in np.flatnonzero(most < 0)]
     lines = [
         f"## {one.name}", "",
-        f"`--seeds {one.name.rpartition('-')[2]} --every {one.step} --draws {one.draws}`. Clean twins: {one.scope}. "
+        f"`--seeds {one.name.rpartition(' ')[2]} --every {one.step} --draws {one.draws}`. Clean twins: {one.scope}. "
         f"Without an edit {one.baseline['ocr']:.1f} on OCR text, {one.baseline['clean']:.1f} on clean twins (dev). "
         f"Ranked by {ranked(one)}", "",
         "| mean over layers | OCR text | clean twins | OCR − clean |", "|---|---|---|---|",
