@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ocr_neurons.common.errors import UserError
@@ -305,6 +306,7 @@ def figure(one: Costs, path: Path) -> None:
             axes.set_yscale("symlog", linthresh=5)
             axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
             axes.minorticks_off()
+        axes.xaxis.set_major_locator(MaxNLocator(15, integer=True))
         axes.set_xlabel("Layer (0 is nearest the input)")
         axes.set_ylabel("Points of F1 lost")
         legend_above(drawn, *axes.get_legend_handles_labels(), columns=2)
