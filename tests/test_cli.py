@@ -82,7 +82,9 @@ def test_sweep_and_confirm(place, tmp_path, capsys):
     line[line.index("--store") + 1] = f"sqlite:///{tmp_path / 's.db'}"
     assert main([*map(str, line)]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == said[:7]
-    assert main([*map(str, line), "--confirm", "--json"]) == 0
+    figure = ["--figure", str(tmp_path / "s.svg")]
+    assert main([*map(str, line), "--confirm", "--json", *figure]) == 0
+    assert "Random neurons (one draw)" in (tmp_path / "s.svg").read_text()
     value = json.loads(capsys.readouterr().out)
     assert value["test"]["verdict"] == said[-1]
     with (tmp_path / "s.csv").open() as stream:

@@ -257,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--confirm", action="store_true", help="score the best on test, once, beside random neurons")
     sweep.add_argument("--json", action="store_true", help="print JSON")
     sweep.add_argument("--csv", type=file_to_write, help="also write all settings as CSV")
+    sweep.add_argument("--figure", type=file_to_write, help="also draw all settings (.png, .svg or .pdf)")
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
 

@@ -44,6 +44,10 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.workers import run_workers
     from ocr_neurons.text.datasets import load_dataset
 
+    if args.figure:
+        from ocr_neurons.report.files import figure_format
+
+        figure_format(args.figure)
     reporter, dataset, seed = Reporter(args.quiet), load_dataset(args.data), args.seed
     options = (load_config(args.config) if args.config else Config()).sweep
     dev = dataset.require("dev")
@@ -88,6 +92,11 @@ def sweep(args: argparse.Namespace) -> None:
         from ocr_neurons.common.files import write_text
 
         write_text(args.csv, to_csv(found.rows, edits.layers))
+    if args.figure:
+        from ocr_neurons.report.chart_swept import swept_chart
+        from ocr_neurons.report.files import write_chart
+
+        write_chart(swept_chart(found.rows, baseline, best.setting, edits.layers), args.figure)
     print(json.dumps(found.to_json(), ensure_ascii=False, indent=1) if args.json else found.text())
 
 

@@ -73,26 +73,31 @@ def _padded(region: str) -> str:
 
 
 def sweep_chart(run: Run) -> Chart | None:
-    """The sweep and its random control, or ``None`` when nothing was tried."""
-    if not run.trials:
-        return None
-    grid = lay_out(run.trials, run.layers.regions)
-    outlined = chosen_cell(grid, run.edit)
-    draws = sorted({len(trial.random) for trial in run.trials})
+    """The sweep of a run and its random control, or ``None`` when nothing was tried."""
+    return tried_chart(run.trials, run.dev_f1, run.layers.regions, run.edit) if run.trials else None
+
+
+def tried_chart(
+    trials: Sequence[Trial], dev_f1: float, regions: Mapping[str, tuple[int, ...]], edit: Edit | None
+) -> Chart:
+    """Trials on dev beside their random draws; ``dev_f1`` is that without an edit, ``edit`` what was chosen."""
+    grid = lay_out(trials, regions)
+    outlined = chosen_cell(grid, edit)
+    draws = sorted({len(trial.random) for trial in trials})
     many = f"mean of {draws[0]}" if len(draws) == 1 else f"mean of {draws[0]} to {draws[-1]}"
     many = {0: "none drawn", 1: "one draw"}.get(draws[-1], many)
     caption = (
         "Each cell is one edit tried on the development data: so many neurons of a region of layers (row), "
         "multiplied by a factor (column). The number is strict F1 minus that of the tagger without an edit "
-        f"({points(run.dev_f1)}), in F1 points: positive, blue, is better; negative, red, is worse. Bold with an "
+        f"({points(dev_f1)}), in F1 points: positive, blue, is better; negative, red, is worse. Bold with an "
         "asterisk: the 95 % interval leaves 0 out, before allowing for how many cells were tried. The first map is "
         "of the sensitive neurons; the second, in the same colours, of as many random neurons of the same layers "
         f"({many}; a dash: none). Where both look alike, it is not the sensitivity that matters. "
         + ("The outlined cell was chosen." if outlined else "No cell was chosen.")
     )
-    best = max(run.trials, key=lambda trial: trial.difference)
+    best = max(trials, key=lambda trial: trial.difference)
     alt = (
-        f"Heat maps of {len(run.trials)} edits on dev. Best: {best.region}, {best.count} neurons, "
+        f"Heat maps of {len(trials)} edits on dev. Best: {best.region}, {best.count} neurons, "
         f"{factor(best.factor, best.operation)}: {signed(best.difference)} F1 points."
     )
     rows = [

@@ -39,14 +39,36 @@ def write_charts(charts: Mapping[str, Chart], folder: Path, wanted: Sequence[str
     for name, chart in charts.items():
         for kind in wanted:
             path = folder / f"{name}.{kind}"
-            with styled():
-                figure = chart.draw(WIDE)
-                if kind == "png":
-                    to_png(figure, path)
-                else:
-                    _vector(figure, chart, path, kind)
+            write_chart(chart, path)
             paths.append(path)
     return paths
+
+
+def write_chart(chart: Chart, path: Path) -> None:
+    """Draw one chart as the file's ending says; see :func:`write_charts`.
+
+    Raises:
+        UserError: an ending that is not of a format.
+    """
+    kind = figure_format(path)
+    with styled():
+        figure = chart.draw(WIDE)
+        if kind == "png":
+            to_png(figure, path)
+        else:
+            _vector(figure, chart, path, kind)
+
+
+def figure_format(path: Path) -> str:
+    """The format that a file's ending names.
+
+    Raises:
+        UserError: none of :data:`FORMATS`.
+    """
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise UserError(f"{path}: a figure's file ends in {', '.join(f'.{name}' for name in FORMATS)}")
+    return kind
 
 
 def write_tables(tables: Mapping[str, tuple[Table, str]], folder: Path) -> list[Path]:
