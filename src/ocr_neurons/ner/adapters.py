@@ -1,4 +1,4 @@
-"""LoRA's forward pass in fewer operations, for training: the same function as PEFT's, an eighth less time a step.
+"""LoRA's forward pass in fewer operations, for training: the same function as PEFT's, a seventh less time in bfloat16.
 
 PEFT adds ``B(A(x)) * scaling`` to the layer's output. Its adapters are float32 (small steps would be lost in bfloat16),
 so beside a bfloat16 model it casts every input, and it scales and adds the wide result in steps of their own. Here the
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import torch
 from peft.tuners.lora import Linear
 from torch import Tensor, nn
 
@@ -48,5 +47,6 @@ def _forward(layer: Any, name: str, x: Tensor) -> Tensor:  # noqa: ANN401 - PEFT
     out = layer.base_layer(x)
     down, up = (part[name].weight.to(x.dtype) for part in (layer.lora_A, layer.lora_B))
     narrow = nn.functional.linear(layer.lora_dropout[name](x), down) * layer.scaling[name]
-    added: Tensor = torch.addmm(out.flatten(0, -2), narrow.flatten(0, -2), up.t())
+    # in place: nothing else holds the output of a linear map, whose gradient does not need it
+    added: Tensor = out.flatten(0, -2).addmm_(narrow.flatten(0, -2), up.t())
     return added.view_as(out)
