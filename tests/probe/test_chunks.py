@@ -207,3 +207,13 @@ def test_texts_of_one_source_have_windows_of_their_own(tiny_tokenizer: PreTraine
     text = TextPair(clean, clean.replace("harbour", "harb0ur"), "real", "page")
     units = [unit for chunk in Chunks([text] * 30, tiny_tokenizer, "aligned") for unit in chunk.units]
     assert len({unit.cluster for unit in units}) == 30
+
+
+@pytest.mark.parametrize("level", ["good", "half-1"])
+def test_a_level_called_as_a_group_of_every_profile_is_refused(
+    tiny_tokenizer: PreTrainedTokenizerFast, level: str
+) -> None:
+    """Its numbers could not be told from that group's."""
+    given_pairs = [*pairs(5), replace(pairs(1)[0], level=level)]
+    with pytest.raises(UserError, match=f"level '{level}' given, which is the name of a group that every profile has"):
+        Chunks(given_pairs, tiny_tokenizer)

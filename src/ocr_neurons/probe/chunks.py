@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.seeds import derive, generator
 from ocr_neurons.probe.aligned import CHANGED, UNCHANGED, aligned_units
+from ocr_neurons.probe.fields import GROUPS
 from ocr_neurons.probe.units import Unit
 from ocr_neurons.probe.words import cluster, encode, encode_as_paper
 from ocr_neurons.text.pairs import TextPair
@@ -49,7 +50,8 @@ class Chunks:
     placebo beside it, and pairs without one are left out.
 
     Raises:
-        UserError: an unknown protocol, or a control of whole texts, whose changes stand at other words.
+        UserError: an unknown protocol, a control of whole texts, whose changes stand at other words, or a level that
+            is called as one of :data:`ocr_neurons.probe.fields.GROUPS`.
     """
 
     def __init__(
@@ -116,6 +118,11 @@ class Chunks:
             self._note(pair)
             words[number] = derive(self.seed, "order", cluster(pair))  # a name, and an order at random, in one
         self.levels = tuple(levels)
+        if taken := [level for level in levels if level in GROUPS]:
+            raise UserError(
+                f"level {taken[0]!r} given, which is the name of a group that every profile has ({', '.join(GROUPS)}); "
+                "call it otherwise in the pairs"
+            )
         order = np.argsort(words, kind="stable")
         begins = np.flatnonzero(np.diff(words[order], prepend=-1))  # of each word
         cuts: list[int] = []

@@ -14,6 +14,8 @@ THRESHOLDS = (0.5, 1.0, 1.5, 2.0, 3.0)
 BINS = ("poor", "average", "good")
 """Bins of similarity, as the paper cuts them: up to 0.6, up to 0.8, above."""
 BIN_EDGES = (0.6, 0.8)
+GROUPS = (*BINS, "half-1", "half-2")
+"""Names of the groups that every profile has besides its levels."""
 SUMS = ("d", "size", "clean", "d d", "clean clean", "clean d", "dose d", "dose size")
 """What ``sums`` adds up, in order: ``d`` is noisy - clean, ``size`` is |d|, ``clean`` is counted from ``shift`` on."""
 CURVES = ("distance", "angle")

@@ -11,7 +11,7 @@ import torch
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.probe.accumulate import Accumulator
 from ocr_neurons.probe.cka import cka
-from ocr_neurons.probe.fields import BINS, CURVES, SUMS, THRESHOLDS
+from ocr_neurons.probe.fields import BINS, CURVES, GROUPS, SUMS, THRESHOLDS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 WORDS = None
@@ -55,7 +55,7 @@ class Profile:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the rows of the arrays."""
-        return (*self.levels, *BINS, "half-1", "half-2")
+        return (*self.levels, *GROUPS)
 
     @property
     def pairs(self) -> Array:
