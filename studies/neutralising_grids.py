@@ -179,11 +179,11 @@ def in_short(taggers: Taggers) -> list[str]:
     ]  # fmt: skip
     if pairs:
         above = sum(found > random for found, random in pairs)
-        found, random = (f"{points(min(best))} to {points(max(best))}" for best in zip(*pairs, strict=True))
+        found, random = (span(min(best), max(best)) for best in zip(*pairs, strict=True))
         lines.append(
             f"- The best of the original's 90 settings in the first layers gains {found} on the data it was picked on, "
             f"the best of 90 settings of random neurons {random}; the former is above the latter in {above} of "
-            f"{len(pairs)} taggers."
+            f"{number_of(len(pairs))}."
         )
     return lines
 
