@@ -51,12 +51,12 @@ def test_adapters_see_the_edit_and_are_merged_first(family: str, operation: str)
     bare, names = hidden(wrapped), list(wrapped.state_dict())
     with edit.on(wrapped):
         hooked = hidden(wrapped)
-    # the same on the merged model, where there is no adapter to forget
+    # the same on the merged model, where there is no adapter to forget; adapter and base are added in another order:
+    # more rounding than without, and not the same on every processor
     merged = copy.deepcopy(wrapped).merge_and_unload()
     with edit.on(merged):
-        torch.testing.assert_close(hidden(merged), hooked, rtol=0, atol=2e-6 * float(hooked.abs().max()))
+        torch.testing.assert_close(hidden(merged), hooked, rtol=0, atol=5e-6 * float(hooked.abs().max()))
     baked = edit.bake(wrapped)
-    # adapter and base are added in another order: more rounding than without
     assert (hidden(baked) - hooked).abs().max() <= 5e-6 * hooked.abs().max()
     assert torch.equal(hidden(wrapped), bare)
     assert list(wrapped.state_dict()) == names

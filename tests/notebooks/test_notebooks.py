@@ -172,7 +172,8 @@ def test_noisy_text(tiny_folder: Folder, tmp_path: Path) -> None:
         assert facts[name] == {str(layer): int(n) for layer, n in enumerate((passed >= least).sum(1)) if n}
     assert facts["half"]
     for name, curve in facts["cka"].items():
-        assert curve == pytest.approx(np.nan_to_num(profile.cka(name)), abs=1e-5)
+        # of sixteen words, debiased: small differences of large numbers, rounded otherwise on every processor
+        assert curve == pytest.approx(np.nan_to_num(profile.cka(name)), abs=1e-4)
     own = word_pairs(english, protocol="context", words=16, noise=NoiseMaker(load_noise("en")), seed=1)
     beside = probe_beside(trunk, tokenizer, own, control_pairs(own, "cased-letters", 1), Probing(seed=1))
     noisy, placebo = (score("effect", one) for one in (beside.noise, beside.control))
