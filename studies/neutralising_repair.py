@@ -157,9 +157,7 @@ def summary(found: Sequence[Costs], untwinned: Sequence[str]) -> list[str]:
         ]  # fmt: skip
         cells += [said(excess["sensitive"]), said(both), verdict(both).partition(":")[0].strip("*")]
         lines.append(f"| {one.name} | {' | '.join(cells)} |")
-    words = {name: sum(name == verdict(_beyond(one)).partition(":")[0].strip("*") for one in found) for name in WORDS}
-    told = ", ".join(f"{name.lower()}: {count}" for name, count in words.items())
-    lines += ["", f"Of {len(found)} taggers {told}. [Layer by layer](repair.md)."]
+    lines += ["", f"Of {number_of(len(found))} {_told(found)}. [Layer by layer](repair.md)."]
     lines += [f"Not asked of {', '.join(untwinned)}: no clean twins."] if untwinned else []
     return [*lines, ""]
 
@@ -180,10 +178,16 @@ def repair_in_short(found: Sequence[Costs]) -> list[str]:
         f"- **Layer 0 is needed, noise or not, in {sure} of {number_of(len(found))}** (beyond chance on either text): "
         f"on OCR text silencing the tenth of it that reacts most costs {span(least, highest)} points more than "
         "silencing random neurons there.",
-        f"- **They neither repair OCR noise nor suffer from it**: what they are worth on OCR text beyond clean twins, "
-        f"over random neurons, lies between −{most:.1f} and +{most:.1f} points a layer in {len(found)} of "
-        f"{number_of(len(found))} (95 %).",
+        f"- **Do they repair OCR noise, or suffer from it?** Of {number_of(len(found))} {_told(found)}. What they are "
+        "worth on OCR text beyond clean twins, over random neurons, lies between "
+        f"−{most:.1f} and +{most:.1f} points a layer (95 %).",
     ]
+
+
+def _told(found: Sequence[Costs]) -> str:
+    """How many taggers show what."""
+    told = [verdict(_beyond(one)).partition(":")[0].strip("*") for one in found]
+    return ", ".join(f"{name.lower()}: {told.count(name)}" for name in WORDS)
 
 
 def number_of(count: int) -> str:

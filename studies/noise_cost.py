@@ -22,8 +22,9 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.cost.cost import Plan, noise_cost
 from ocr_neurons.lm.load import pick_device, pick_dtype
 from ocr_neurons.ner.model import CARD, load_tagger
-from ocr_neurons.report.chart_curve import write_curve_figure
+from ocr_neurons.report.chart_curve import curve_chart
 from ocr_neurons.report.cost_words import sentence
+from ocr_neurons.report.files import write_chart
 from ocr_neurons.text.datasets import load_dataset
 from taggers import short
 
@@ -67,7 +68,7 @@ def _one(data: str, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         tagger = load_tagger(folder, dtype=pick_dtype(args.dtype, device), device=device)
         cost = noise_cost(tagger.tag, dataset, "test", Plan(rates=RATES, draws=2, at=0.05), reporter)
         args.out.mkdir(parents=True, exist_ok=True)
-        write_curve_figure(cost, args.out / f"{name}.png")
+        write_chart(curve_chart(cost), args.out / f"{name}.png")
         write_json(kept, {"name": name, "data": data, "answer": sentence(cost)} | cost.entry())
     value: dict[str, Any] = read_json(kept, "a measured cost")
     return value

@@ -72,6 +72,12 @@ def test_documents_keep_their_labels(tmp_path):
     assert {e.type for d in noisy for e in d.entities()} == {e.type for d in clean for e in d.entities()}
 
 
+def test_a_figure_of_another_format_is_refused_before_any_work(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["noise", "measure", "nowhere.jsonl", "--against", "nowhere.jsonl", "--figure", "f.gif"])
+    assert "'f.gif' given; wanted a file that ends in .png, .svg, .pdf" in capsys.readouterr().err
+
+
 def test_two_sets_are_compared_with_a_figure(aligned, tmp_path, capsys):
     figure = tmp_path / "figure.png"
     arguments = ["noise", "measure", str(aligned), "--against", str(aligned), "--draws", "20", "--json"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons import __version__
-from ocr_neurons.common.arguments import check_outputs, checked, file_to_write
+from ocr_neurons.common.arguments import check_outputs, checked, figure_to_write, file_to_write
 from ocr_neurons.common.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -257,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--confirm", action="store_true", help="score the best on test, once, beside random neurons")
     sweep.add_argument("--json", action="store_true", help="print JSON")
     sweep.add_argument("--csv", type=file_to_write, help="also write all settings as CSV")
-    sweep.add_argument("--figure", type=file_to_write, help="also draw all settings (.png, .svg or .pdf)")
+    sweep.add_argument("--figure", type=figure_to_write, help="also draw all settings (.png, .svg or .pdf)")
     sweep.add_argument("--seed", type=int, default=1)
     _machine(sweep, "auto")
 

@@ -35,8 +35,9 @@ def cost(args: argparse.Namespace) -> None:
     from ocr_neurons.cost.cost import Plan, noise_cost
     from ocr_neurons.lm.load import pick_device, pick_dtype
     from ocr_neurons.ner.model import load_tagger
-    from ocr_neurons.report.chart_curve import write_curve_figure
+    from ocr_neurons.report.chart_curve import curve_chart
     from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
+    from ocr_neurons.report.files import write_chart
     from ocr_neurons.text.datasets import load_dataset
 
     reporter, data = Reporter(args.quiet), load_dataset(args.data)
@@ -50,7 +51,7 @@ def cost(args: argparse.Namespace) -> None:
     value = {"tagger": str(args.tagger)} | said | found.entry()
     if args.out:
         write_json(args.out / "cost.json", value)
-        write_curve_figure(found, args.out / "cost.png")
+        write_chart(curve_chart(found), args.out / "cost.png")
         reporter.say(f"cost.json, cost.png: {args.out}")
     if args.json:
         print(json.dumps(value, ensure_ascii=False, indent=1))

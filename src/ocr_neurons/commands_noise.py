@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocr_neurons.common.arguments import file_to_write
+from ocr_neurons.common.arguments import figure_to_write, file_to_write
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 
@@ -72,7 +72,7 @@ def options(action: Adder) -> None:
     aligned(measuring)
     measuring.add_argument("--against", type=Path, help="second set, such as synthetic noise")
     measuring.add_argument("--tell-apart", action="store_true", help="also train a classifier to tell the two apart")
-    measuring.add_argument("--figure", type=file_to_write, help="write a figure of the comparison (.png)")
+    measuring.add_argument("--figure", type=figure_to_write, help="draw the comparison (.png, .svg or .pdf)")
     measuring.add_argument("--draws", type=int, default=1000, help="bootstrap draws of the comparison (default 1000)")
     measuring.add_argument("--seed", type=int, default=1)
     measuring.add_argument("--json", action="store_true", help="print JSON")
@@ -213,9 +213,10 @@ def measure(args: argparse.Namespace) -> None:
 
         told = tell_apart(real, synthetic, seed=args.seed)
     if args.figure:
-        from ocr_neurons.report.chart_noise import write_noise_figure
+        from ocr_neurons.report.chart_noise import noise_chart
+        from ocr_neurons.report.files import write_chart
 
-        write_noise_figure(comparison, args.figure)
+        write_chart(noise_chart(comparison), args.figure)
     if args.json:
         both = comparison.to_json() | ({"tell apart": told.to_json()} if told else {})
         print(json.dumps(both, ensure_ascii=False, indent=1))

@@ -44,10 +44,6 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.workers import run_workers
     from ocr_neurons.text.datasets import load_dataset
 
-    if args.figure:
-        from ocr_neurons.report.files import figure_format
-
-        figure_format(args.figure)
     reporter, dataset, seed = Reporter(args.quiet), load_dataset(args.data), args.seed
     options = (load_config(args.config) if args.config else Config()).sweep
     dev = dataset.require("dev")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from ocr_neurons.common.cache import STALE_SECONDS, cache_root, megabytes, remove_stale, writing_cache
+from ocr_neurons.common.cache import cache_root, megabytes, writing_cache
 from ocr_neurons.common.errors import UserError
 
 
@@ -22,19 +20,6 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_root() == tmp_path / "ocr-neurons"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert cache_root() == Path.home() / ".cache" / "ocr-neurons"
-
-
-def test_only_what_is_old_and_half_made_is_removed(tmp_path: Path) -> None:
-    old = time.time() - STALE_SECONDS - 60
-    for name in (".old.1.part", ".new.2.part", "kept.tsv", ".hidden"):
-        (tmp_path / name).write_text("x")
-    (tmp_path / ".folder.part").mkdir()
-    (tmp_path / ".folder.part" / "weights").write_text("x")
-    for path in tmp_path.iterdir():
-        if path.name != ".new.2.part":
-            os.utime(path, (old, old))
-    remove_stale(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".new.2.part", "kept.tsv"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from safetensors.numpy import save_file
 
 from ocr_neurons.common.errors import UserError, nearest
 from ocr_neurons.common.files import (
+    STALE_SECONDS,
     read_json,
     read_text,
+    remove_stale,
     replacing,
     replacing_folder,
     sha256,
@@ -148,3 +152,16 @@ def test_nearest_names():
 def test_a_user_error_is_a_value_error_of_one_line():
     assert issubclass(UserError, ValueError)
     assert json.dumps(str(UserError("a: b"))) == '"a: b"'
+
+
+def test_only_what_is_old_and_half_made_is_removed(tmp_path: Path) -> None:
+    old = time.time() - STALE_SECONDS - 60
+    for name in (".old.1.part", ".new.2.part", "kept.tsv", ".hidden"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".folder.part").mkdir()
+    (tmp_path / ".folder.part" / "weights").write_text("x")
+    for path in tmp_path.iterdir():
+        if path.name != ".new.2.part":
+            os.utime(path, (old, old))
+    remove_stale(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".new.2.part", "kept.tsv"]

@@ -16,8 +16,9 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.cost.cost import CLEAN, GIVEN, NoiseCost, Plan, noise_cost
 from ocr_neurons.cost.measured import measure_cost
 from ocr_neurons.noise.learned.apply import language_noise
-from ocr_neurons.report.chart_curve import curve_chart, write_curve_figure
+from ocr_neurons.report.chart_curve import curve_chart
 from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
+from ocr_neurons.report.files import write_chart
 from ocr_neurons.report.style import WIDE, styled
 from ocr_neurons.score.evaluate import MODES, evaluate
 from ocr_neurons.score.intervals import compare
@@ -151,6 +152,6 @@ def test_the_figure_shows_the_points(cost: NoiseCost, tmp_path: Path) -> None:
     np.testing.assert_allclose(star.get_xdata(), [100 * cost.measured.twin.cer])
     np.testing.assert_allclose(star.get_ydata(), [100 * cost.measured.scores.total().f1])
     assert len(chart.table.rows) == 3
-    write_curve_figure(cost, tmp_path / "cost.png")
+    write_chart(curve_chart(cost), tmp_path / "cost.png")
     head = (tmp_path / "cost.png").read_bytes()[:24]
     assert struct.unpack(">I", head[16:20])[0] == round(200 * WIDE)

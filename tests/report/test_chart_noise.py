@@ -10,7 +10,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ocr_neurons.noise.measured.compare import NoiseComparison, compare
-from ocr_neurons.report.chart_noise import noise_chart, write_noise_figure
+from ocr_neurons.report.chart_noise import noise_chart
+from ocr_neurons.report.files import write_chart
 from ocr_neurons.report.style import NARROW, WIDE, styled
 from ocr_neurons.text.pairs import TextPair
 
@@ -66,7 +67,7 @@ def test_nothing_leaves_the_noise_figure(comparison: NoiseComparison, width: flo
 
 def test_the_file_is_whole_and_repeatable(comparison: NoiseComparison, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
-        write_noise_figure(comparison, tmp_path / name)
+        write_chart(noise_chart(comparison), tmp_path / name)
     raw = (tmp_path / "a.png").read_bytes()
     assert raw[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">I", raw[16:20])[0] == round(WIDE * 200)

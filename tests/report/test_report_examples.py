@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_neurons.report.examples import CONTEXT, LONG, Shown, show
-from ocr_neurons.report.inputs import Example, Word
+from ocr_neurons.report.inputs_examples import Example, Word
 
 LABELS = st.sampled_from(["O", "O", "B-pers", "I-pers", "B-loc", "I-loc", "B-LOC"])
 WORDS = st.builds(Word, st.sampled_from(["Paris", ",", "d'", "9", "M."]), st.booleans(), LABELS, LABELS, LABELS)

@@ -13,6 +13,7 @@ from ocr_neurons.common.files import require_writable
 
 OUTPUTS = ("out", "tsv", "errors", "csv", "gains", "facts", "figure", "figures", "tables", "images")
 """Options that name what is written."""
+FIGURE_FORMATS = ("png", "svg", "pdf")
 ADDED_TO = ("after", "profiles")
 """What is read here is in what is written, which may therefore take its place."""
 
@@ -36,6 +37,15 @@ def file_to_write(given: str) -> Path:
         raise argparse.ArgumentTypeError(
             f"{given!r} is {'a folder' if given.strip() else 'empty'}; wanted a file's name"
         )
+    return path
+
+
+def figure_to_write(given: str) -> Path:
+    """The path of a figure, as a type of argparse: its ending says in which format it is drawn."""
+    path = file_to_write(given)
+    if path.suffix.removeprefix(".").lower() not in FIGURE_FORMATS:
+        endings = ", ".join(f".{name}" for name in FIGURE_FORMATS)
+        raise argparse.ArgumentTypeError(f"{given!r} given; wanted a file that ends in {endings}")
     return path
 
 

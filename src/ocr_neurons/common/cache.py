@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from ocr_neurons.common.files import user_path
 
 CACHE_VARIABLE = "OCR_NEURONS_CACHE"
 """The environment variable that names the cache folder."""
-STALE_SECONDS = 24 * 3600
 _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota error
 
 
@@ -82,20 +80,6 @@ def no_room(where: Path, name: str, room: int, why: str) -> UserError:
         f"{where}: {why}; fetching {name} needs about {megabytes(room)}; "
         f"free some, or set {CACHE_VARIABLE} to a folder on another disk"
     )
-
-
-def remove_stale(folder: Path) -> None:
-    """Remove hidden ``*.part`` files and folders that a killed process left in ``folder`` more than a day ago."""
-    for old in folder.glob(".*.part"):
-        try:
-            if time.time() - old.stat().st_mtime <= STALE_SECONDS:
-                continue
-            if old.is_dir():
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                old.unlink()
-        except FileNotFoundError:  # another process removed it
-            continue
 
 
 def megabytes(count: int) -> str:

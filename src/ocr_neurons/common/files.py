@@ -16,8 +16,7 @@ from typing import Any
 
 from ocr_neurons.common.errors import UserError
 
-DEAD_SECONDS = 600
-"""A temporary file that was written to since then may be another machine's, where its process runs."""
+STALE_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -90,7 +89,8 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Let no other process that asks for the same into ``folder``, which must be there, as long as this goes on.
 
     The lock is the system's: nothing is written, and it ends with the process, however that ends. Where the system or
-    the disk has none, nobody is kept out. Whoever holds it removes files that killed writers left in the folder.
+    the disk has none, nobody is kept out. Whoever holds it removes what writers left in the folder that were
+    killed (:func:`remove_stale`).
 
     Raises:
         UserError: another process is in it.
@@ -111,31 +111,24 @@ def alone_in(folder: Path) -> Iterator[None]:
         except OSError:  # some disks of a network
             pass
         else:
-            _clear_dead(folder)
+            remove_stale(folder)
         yield
     finally:
         os.close(handle)
 
 
-def _clear_dead(folder: Path) -> None:
-    """Remove old temporary files in ``folder`` of :func:`replacing` whose process is gone."""
-    for left in folder.glob(".*.part"):
-        number = re.fullmatch(r"\..+\.(\d+)\.part", left.name, re.DOTALL)
-        with suppress(OSError):  # another process removed it
-            old = left.is_file() and time.time() - left.stat().st_mtime > DEAD_SECONDS
-            if number and old and not _runs(int(number[1])):
-                left.unlink()
-
-
-def _runs(process: int) -> bool:
-    """Whether there is a process of that number, ours or another's."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+def remove_stale(folder: Path) -> None:
+    """Remove hidden ``*.part`` files and folders that a killed process left in ``folder`` more than a day ago."""
+    for old in folder.glob(".*.part"):
+        try:
+            if time.time() - old.stat().st_mtime <= STALE_SECONDS:
+                continue
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink()
+        except FileNotFoundError:  # another process removed it
+            continue
 
 
 def require_writable(path: Path) -> None:

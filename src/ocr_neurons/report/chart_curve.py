@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from ocr_neurons.cost.cost import NoiseCost
 from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.phrase import bounds, points, signed
-from ocr_neurons.report.style import BAR, INK, LEVELS, MUTED, STRONG, WIDE, canvas, legend_above, styled, to_png
+from ocr_neurons.report.style import BAR, INK, LEVELS, MUTED, STRONG, canvas, legend_above
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import f1_interval
 
@@ -40,12 +39,6 @@ def curve_chart(cost: NoiseCost) -> Chart:
         draw=lambda width: _draw(cost, width),
         table=Table(("CER", "strict F1", "95 % interval", "minus without noise", "fuzzy F1"), rows),
     )
-
-
-def write_curve_figure(cost: NoiseCost, path: Path) -> None:
-    """Draw the chart as a PNG of 200 dots an inch."""
-    with styled():
-        to_png(curve_chart(cost).draw(WIDE), path)
 
 
 def _interval(cost: NoiseCost, scores: Scores) -> tuple[float, float]:

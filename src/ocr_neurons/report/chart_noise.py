@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -19,11 +18,8 @@ from ocr_neurons.report.style import (
     MUTED,
     NARROW,
     STRONG,
-    WIDE,
     canvas,
     legend_above,
-    styled,
-    to_png,
 )
 
 SHOWN = 20
@@ -60,12 +56,6 @@ def noise_chart(comparison: NoiseComparison, name: str = "noise-comparison") -> 
             ("confusion", "real", "synthetic"), [(_label(a, b), f"{p:.2%}", f"{q:.2%}") for a, b, p, q in shares]
         ),
     )
-
-
-def write_noise_figure(comparison: NoiseComparison, path: Path) -> None:
-    """Draw the chart as a PNG of 200 dots an inch."""
-    with styled():
-        to_png(noise_chart(comparison).draw(WIDE), path)
 
 
 def _label(source: str, target: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ocr_neurons.report.inputs import Example, Word
+from ocr_neurons.report.inputs_examples import Example, Word
 from ocr_neurons.text.align import align
 from ocr_neurons.text.document import Document, Entity, RunningText, Token, spans
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import matplotlib as mpl
 
+from ocr_neurons.common.arguments import FIGURE_FORMATS
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import replacing, write_text
 from ocr_neurons.report.chart import Chart, Table
 from ocr_neurons.report.style import WIDE, styled, to_png
 from ocr_neurons.report.tables import to_csv, to_latex
 
-FORMATS = ("png", "svg", "pdf")
+FORMATS = FIGURE_FORMATS
 
 
 def formats(given: str) -> tuple[str, ...]:
@@ -45,30 +46,14 @@ def write_charts(charts: Mapping[str, Chart], folder: Path, wanted: Sequence[str
 
 
 def write_chart(chart: Chart, path: Path) -> None:
-    """Draw one chart as the file's ending says; see :func:`write_charts`.
-
-    Raises:
-        UserError: an ending that is not of a format.
-    """
-    kind = figure_format(path)
+    """Draw one chart as the file's ending, one of :data:`FORMATS`, says; see :func:`write_charts`."""
+    kind = path.suffix.removeprefix(".").lower()
     with styled():
         figure = chart.draw(WIDE)
         if kind == "png":
             to_png(figure, path)
         else:
             _vector(figure, chart, path, kind)
-
-
-def figure_format(path: Path) -> str:
-    """The format that a file's ending names.
-
-    Raises:
-        UserError: none of :data:`FORMATS`.
-    """
-    kind = path.suffix.removeprefix(".").lower()
-    if kind not in FORMATS:
-        raise UserError(f"{path}: a figure's file ends in {', '.join(f'.{name}' for name in FORMATS)}")
-    return kind
 
 
 def write_tables(tables: Mapping[str, tuple[Table, str]], folder: Path) -> list[Path]:

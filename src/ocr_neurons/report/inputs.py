@@ -11,6 +11,7 @@ from typing import Any
 
 from ocr_neurons.rank.beyond import Again
 from ocr_neurons.report.fields import Field
+from ocr_neurons.report.inputs_examples import Example, read_example
 from ocr_neurons.report.inputs_layers import Layers, read_layers
 from ocr_neurons.report.older import completed
 from ocr_neurons.score.intervals import beyond_chance
@@ -147,29 +148,6 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A token of an example and its BIO label by the gold standard, the plain and the edited tagger.
-
-    ``chosen`` is empty in clean text, which only the plain tagger read.
-    """
-
-    text: str
-    space_after: bool
-    gold: str
-    baseline: str
-    chosen: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A sentence whose entities the edit changed; ``clean`` is the same stretch of the clean twin, or empty."""
-
-    document: str
-    words: tuple[Word, ...]
-    clean: tuple[Word, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """All that the page shows of a run."""
 
@@ -247,7 +225,7 @@ def read_run(folder: Path) -> Run:
         described=details["data"].entries() and details["data"].value,
         dev_f1=details["dev_baseline_f1"].number(),
         trials=tuple(read_trial(field) for field in details["trials"].items()),
-        examples=tuple(_example(field) for field in details["examples"].items()),
+        examples=tuple(read_example(field) for field in details["examples"].items()),
         manifest=Field.of(manifest, "a run's manifest (JSON)").value if manifest.exists() else {},
         opposite=_opposite(summary),
         again=_again(found) if (found := summary.maybe("ranking")) is not None and found.value else None,
@@ -354,21 +332,4 @@ def read_trial(field: Field) -> Trial:
         difference=field["difference"].number(),
         interval=interval.interval() if interval else None,
         random=tuple(value.number() for value in field["random_differences"].items()),
-    )
-
-
-def _example(field: Field) -> Example:
-    clean = field.maybe("clean")
-    return Example(
-        field["document"].text(),
-        tuple(_word(token, "chosen") for token in field["tokens"].items()),
-        tuple(_word(token) for token in clean.items()) if clean else (),
-    )
-
-
-def _word(token: Field, *more: str) -> Word:
-    return Word(
-        text=token["text"].text(),
-        space_after=bool(token["space_after"].value),
-        **{name: token[name].text() for name in ("gold", "baseline", *more)},
     )

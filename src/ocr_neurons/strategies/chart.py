@@ -8,8 +8,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ocr_neurons.report.chart import Chart, Table
+from ocr_neurons.report.files import write_chart
 from ocr_neurons.report.phrase import NONE, bounds, signed
-from ocr_neurons.report.style import INK, LEVELS, MUTED, STRONG, WIDE, canvas, legend_above, styled, to_png
+from ocr_neurons.report.style import INK, LEVELS, MUTED, STRONG, canvas, legend_above
 from ocr_neurons.score.intervals import Difference
 from ocr_neurons.strategies.compare import Row
 
@@ -38,13 +39,12 @@ def forest_chart(rows: Sequence[Row]) -> Chart | None:
 
 
 def write_forest(rows: Sequence[Row], path: Path) -> None:
-    """Draw the chart as a PNG of 200 dots an inch; an older one is removed where there is nothing to draw."""
+    """Draw the chart; an older one is removed where there is nothing to draw."""
     chart = forest_chart(rows)
     if chart is None:
         path.unlink(missing_ok=True)
         return
-    with styled():
-        to_png(chart.draw(WIDE), path)
+    write_chart(chart, path)
 
 
 def _cells(value: Difference | None) -> tuple[str, str]:

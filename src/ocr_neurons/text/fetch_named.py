@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ocr_neurons.common.cache import megabytes, remove_stale, require_room, writing_cache
+from ocr_neurons.common.cache import megabytes, require_room, writing_cache
 from ocr_neurons.common.download import BLOCK, SECURE, download
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import replacing, sha256
+from ocr_neurons.common.files import remove_stale, replacing, sha256
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.text.catalogue import RAW, DataFile, Entry, catalogue
 
