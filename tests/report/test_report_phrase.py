@@ -38,6 +38,9 @@ def test_differences_read_as_in_print() -> None:
     assert (
         phrase.difference(Difference(0.004, (-0.006, 0.013), 0.42)).replace("\xa0", " ") == "+0.4 [−0.6, 1.3], p = 0.42"
     )
+    assert phrase.difference(Difference(0.25, (-1.0, 1.0), 1.0)).replace("\xa0", " ") == "+25.0 [unknown], p = 1.00"
+    assert phrase.bounds((0.0, 1.0)) == "[unknown]"
+    assert phrase.bounds((0.0, 0.999)) == "[0.0, 99.9]"
     assert phrase.p_value(0.0004).replace("\xa0", " ") == "p < 0.001"
     assert phrase.p_value(0.0476).replace("\xa0", " ") == "p = 0.048"
     assert [phrase.p_cell(p).replace("\xa0", " ") for p in (0.0004, 0.0476, 0.42)] == ["< 0.001", "0.048", "0.42"]

@@ -7,6 +7,7 @@ import pytest
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
+from ocr_neurons.score.table import difference_text
 from ocr_neurons.sweep.verdict import verdict
 
 GAIN, LOSS, NONE = (
@@ -71,3 +72,14 @@ def test_too_few_random_draws_prove_nothing_either_way():
     said = verdict(GAIN, compare(edited, plain), over, "IT")
     assert said.startswith("A gain that random neurons may bring too: IT")
     assert said.endswith("and random ones in their place cannot be told to do worse (p = 0.17).")
+
+
+def test_a_single_document_speaks_of_no_others():
+    """The difference of one document is exact, and an interval of it from -100 to +100 would be no information."""
+    alone = Difference(0.25, -1.0, 1.0, 1.0)
+    said = verdict(alone, alone, None, "an edit")
+    assert said == (
+        "Nothing was gained that can be told from chance: an edit, the best on dev, changed +25.0 points of strict F1 "
+        "on test, a single document, which says nothing of others."
+    )
+    assert difference_text(alone) == "+25.0 [unknown], p = 1.00"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ocr_neurons.common.numbers import p_text
 from ocr_neurons.lm.layers import describe
 from ocr_neurons.report.inputs import Difference, Interval
+from ocr_neurons.score.intervals import known
 
 MINUS = "\u2212"
 NONE = "–"
@@ -27,8 +28,10 @@ def signed(share: float | None) -> str:
 
 
 def bounds(interval: Interval | None) -> str:
-    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``."""
-    return NONE if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
+    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``; ``[unknown]`` for what one document says."""
+    if interval is None:
+        return NONE
+    return f"[{points(interval[0])}, {points(interval[1])}]" if known(*interval) else "[unknown]"
 
 
 def p_value(p: float) -> str:

@@ -59,6 +59,11 @@ def beyond_chance(low: float, high: float, p: float) -> int:
     return int(low > 0) - int(high < 0)
 
 
+def known(low: float, high: float) -> bool:
+    """Whether an interval says anything: of fewer than two documents it is the whole range of a score or a difference."""
+    return (low, high) not in ((0.0, 1.0), (-1.0, 1.0))
+
+
 def outranks(f1: float, p: float) -> bool:
     """Whether a difference to random draws, with p by their ranks (:func:`compare_to_mean`), is more than they do."""
     return f1 > 0 and p <= ALPHA

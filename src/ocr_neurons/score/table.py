@@ -10,7 +10,7 @@ from ocr_neurons.score.bins import BinRecall
 from ocr_neurons.score.by_type import ALL, Comparison, Row, rows_by_type
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import MODES, Mode, Scores
-from ocr_neurons.score.intervals import Difference, Interval, f1_interval
+from ocr_neurons.score.intervals import Difference, Interval, f1_interval, known
 
 NONE = "–"
 UNDEFINED = "–: not defined: nothing was predicted or nothing is there to find; or fewer than two documents have any."
@@ -83,8 +83,12 @@ def comparison_table(comparisons: Sequence[Comparison], together: int) -> str:
 
 def difference_text(difference: Difference) -> str:
     """One phrase, in points: ``+1.2 [-0.3, +2.8], p = 0.11``."""
-    d = difference
-    return f"{100 * d.f1:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}], p {p_text(d.p)}"
+    return f"{100 * difference.f1:+.1f} {span_text(difference)}, p {p_text(difference.p)}"
+
+
+def span_text(d: Difference) -> str:
+    """Its interval in points: ``[-0.3, +2.8]``; ``[unknown]`` where there is one document."""
+    return f"[{100 * d.low:+.1f}, {100 * d.high:+.1f}]" if known(d.low, d.high) else "[unknown]"
 
 
 def to_dict(scores: Scores, draws: int = 10_000, seed: int = 0) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from ocr_neurons.rank.regions import region
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference, compare
+from ocr_neurons.score.table import span_text
 from ocr_neurons.sweep.grid import CHOSEN, Setting
 from ocr_neurons.sweep.store import Trial
 
@@ -102,6 +103,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         setting.doing(),
         f"{100 * row.f1:.1f}",
         f"{100 * d.f1:+.1f}",
-        f"[{100 * d.low:+.1f}, {100 * d.high:+.1f}]",
+        span_text(d),
         f"{100 * fmean(row.random):+.1f}" if row.random else "–",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocr_neurons.common.numbers import p_text
-from ocr_neurons.score.intervals import Difference, outranks
+from ocr_neurons.score.intervals import Difference, known, outranks
 
 
 def verdict(dev: Difference, gain: Difference, over: Difference | None, what: str) -> str:
@@ -14,6 +14,8 @@ def verdict(dev: Difference, gain: Difference, over: Difference | None, what: st
     """
     low, high = (f"{100 * end:+.1f}" for end in (gain.low, gain.high))
     size = f"{100 * gain.f1:+.1f} points of strict F1 on test (95 % {low} to {high}, p {p_text(gain.p)})"
+    if not known(gain.low, gain.high):
+        size = f"{100 * gain.f1:+.1f} points of strict F1 on test, a single document, which says nothing of others"
     if gain.f1 == gain.low == gain.high == 0:
         size = "no count on test"
     if gain.better:
