@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib.resources import files
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 
 import planted
 from ocr_neurons.cli import main
@@ -85,6 +90,31 @@ def test_a_tagger_that_is_there_is_neither_made_again_nor_written_over(place, ca
     assert weights.stat().st_mtime_ns == made
 
 
+def test_another_noise_model_or_base_of_the_same_name_is_another_tagger(place, tiny_folder, capsys):
+    """What a file or folder holds decides, not what it is called."""
+    root, args = place
+    noise = root / "noise.json"
+    shipped = files("ocr_neurons.resources").joinpath("noise")
+    noise.write_text(shipped.joinpath("en.json").read_text("utf-8"))
+    shutil.copytree(tiny_folder("llama"), root / "base")
+    args[args.index("--model") + 1] = str(root / "base")
+    (root / "c.toml").write_text(SETTINGS + "noise_share = 0.5\n")
+    settings = ["--config", str(root / "c.toml"), "--noise", str(noise)]
+    assert main(["train", *args, *settings, "--quiet"]) == 0
+    assert main(["train", *args, *settings]) == 0
+    assert "trained before with these settings" in capsys.readouterr().err
+    noise.write_text(shipped.joinpath("fr.json").read_text("utf-8"))
+    assert main(["train", *args, *settings]) == 2
+    assert "trained otherwise (noise_hash)" in capsys.readouterr().err
+    noise.write_text(shipped.joinpath("en.json").read_text("utf-8"))
+    model = AutoModelForCausalLM.from_pretrained(root / "base")
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(1.5)
+    model.save_pretrained(root / "base")
+    assert main(["train", *args, *settings]) == 2
+    assert "trained otherwise (base_hash)" in capsys.readouterr().err
+
+
 def test_of_several_seeds_only_those_that_are_missing_are_made(place, capsys):
     root, args = place
     settings = ["--config", str(root / "c.toml")]
@@ -104,6 +134,12 @@ def test_of_several_seeds_only_those_that_are_missing_are_made(place, capsys):
         ("--noise en", "--noise en: this recipe trains on no noise"),
         ("--seed 2 --seeds 1-2", "not allowed with argument --seed"),
         ("--recipe noise --noise zz", "noise model 'zz': no such file"),
+        ("--report-to nonsense", "--report-to nonsense: no such logger; wanted some of "),
+        pytest.param(
+            "--report-to dvclive",
+            "--report-to dvclive: it is not installed; pip install dvclive",
+            marks=pytest.mark.skipif(find_spec("dvclive") is not None, reason="dvclive is installed"),
+        ),
     ],
 )
 def test_bad_input_is_one_line(place, capsys, more, message):

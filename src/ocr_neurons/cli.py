@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr_neurons import __version__
-from ocr_neurons.common.arguments import check_outputs, checked, figure_to_write, file_to_write
+from ocr_neurons.common.arguments import check_outputs, checked, figure_to_write, file_to_write, folder_to_write
 from ocr_neurons.common.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--data", help="data set: gazette, hipe2022:ajmc-en, a folder or a file (default gazette)")
     run.add_argument("--model", help="smollm2, gemma270m, minilm, a Hub id, a local folder or a tagger's folder")
     run.add_argument("--config", type=Path, help="settings in TOML, such as the run.toml of a run")
-    run.add_argument("--out", type=Path, help="run folder (default runs/DATA)")
+    run.add_argument("--out", type=folder_to_write, help="run folder (default runs/DATA)")
     run.add_argument("--seed", type=int, help="decides everything random (default 1)")
     _machine(run, None)
 
@@ -284,7 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     bake.add_argument("tagger", type=Path, help="tagger's folder")
     bake.add_argument("edit", type=Path, help="edit (edit.json of a run, or one of `edit`)")
     bake.add_argument("--run", type=Path, help="run folder whose scores the model card states (default: the edit's)")
-    bake.add_argument("--out", type=Path, required=True, help="folder to write")
+    bake.add_argument("--out", type=folder_to_write, required=True, help="folder to write")
     _machine(bake, "auto", "float32")
 
     report = command("report", commands.report, "write the page of a run again, or set several runs side by side")

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ocr_neurons.common.arguments import folder_to_write
 from ocr_neurons.common.progress import Reporter
 
 
@@ -25,7 +26,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=int, default=3, help="draws of noise at each rate (default 3)")
     parser.add_argument("--at", type=float, help="your texts' error rate, to be answered for, such as 0.08")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--out", type=Path, help="folder to write cost.json and cost.png into")
+    parser.add_argument("--out", type=folder_to_write, help="folder to write cost.json and cost.png into")
     parser.add_argument("--seed", type=int, default=1)
 
 

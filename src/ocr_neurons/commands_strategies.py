@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ocr_neurons.common.arguments import folder_to_write
 from ocr_neurons.common.progress import Reporter
 
 
@@ -12,7 +13,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """The options of ``strategies``."""
     parser.add_argument("model", help="tagger's folder, or a model to train the plain tagger from")
     parser.add_argument("data", help="data set with train, dev and test; clean twins are used where there are any")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; given again, it goes on")
+    parser.add_argument("--out", type=folder_to_write, required=True, help="folder to write; given again, it goes on")
     parser.add_argument(
         "--only", nargs="+", default=(), metavar="NAME", help="these alone, such as damp noise (default all)"
     )

@@ -23,7 +23,7 @@ def tag(args: argparse.Namespace) -> int:
     from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.tagging.job import Options, tag_into_file, tag_into_folder
-    from ocr_neurons.tagging.page import write_page
+    from ocr_neurons.tagging.page import PAGE, write_page
     from ocr_neurons.tagging.plan import make_plan, nothing
     from ocr_neurons.text.formats.layout import language_code
 
@@ -44,7 +44,7 @@ def tag(args: argparse.Namespace) -> int:
     }
     record = _record(args, plan, tagger, edit.to_json() if edit else None, facts) if plan.folder else None
     if record and record.stale:
-        reporter.say(f"{args.out}: tagger, edit or options differ from those of last time; all is tagged anew")
+        reporter.say(f"{args.out}: tagger, edit, options or version differ from those of last time; all is tagged anew")
     with edit.on(tagger.model) if edit else nullcontext():
         if record:
             done = tag_into_folder(plan, tagger, options, record, reporter)
@@ -53,13 +53,16 @@ def tag(args: argparse.Namespace) -> int:
     if not done.files:
         raise UserError(nothing(plan, args.files))
     _tell(plan, done, reporter)
-    if record and plan.format == "jsonl":
+    if record and plan.format != "jsonl":
+        (plan.out / PAGE).unlink(missing_ok=True)  # of outputs that are older now, or gone
+    elif record:
         reporter.say(f"  names, and where to look first: {write_page(plan.out)}")
     return 1 if plan.refused else 0
 
 
 def _record(args: argparse.Namespace, plan: Plan, tagger: Tagger, edit: Any, facts: dict[str, Any]) -> Any:  # noqa: ANN401
     """The record of the output folder, under a key made from all that decides what is written."""
+    from ocr_neurons import __version__
     from ocr_neurons.common.files import sha256
     from ocr_neurons.common.manifest import digest
     from ocr_neurons.lm.load import fingerprint
@@ -67,8 +70,8 @@ def _record(args: argparse.Namespace, plan: Plan, tagger: Tagger, edit: Any, fac
 
     files = {path.name: sha256(path) for path in sorted(args.tagger.iterdir()) if path.is_file()}
     dtype = str(next(tagger.model.parameters()).dtype)
-    key = digest(fingerprint(tagger.model), files, dtype, edit, plan.format, args.language, args.join_hyphens)
-    return Record(plan.out, key, facts)
+    how = [dtype, edit, plan.format, args.language, args.join_hyphens]
+    return Record(plan.out, digest(__version__, fingerprint(tagger.model), files, *how), facts)
 
 
 def _tell(plan: Plan, done: Done, reporter: Reporter) -> None:
@@ -85,6 +88,8 @@ def _tell(plan: Plan, done: Done, reporter: Reporter) -> None:
         reporter.say(f"  without a word: {shortened(done.blank)}")
     if done.gone:
         reporter.say(f"  tagged before, and no longer among the inputs: {shortened(done.gone)}")
+    if done.older:
+        reporter.say(f"  not of this tagger, options and text, but from before: {shortened(done.older)}")
     if plan.aside:
         reporter.say(f"  left aside, of a kind that is not read: {shortened(plan.aside)}")
     for reason in plan.refused.values():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocr_neurons.common.arguments import checked
+from ocr_neurons.common.arguments import checked, folder_to_write
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.ranges import numbers
@@ -34,7 +34,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--seed", type=int, default=1)
     which.add_argument("--seeds", type=checked(seeds), help="train one tagger for each of, such as 1-3")
     parser.add_argument("--report-to", default="", help="loggers of the Trainer, such as tensorboard or wandb")
-    parser.add_argument("--out", type=Path, required=True, help="tagger's folder to write; with --seeds, of folders")
+    parser.add_argument(
+        "--out", type=folder_to_write, required=True, help="tagger's folder to write; with --seeds, of folders"
+    )
 
 
 def train(args: argparse.Namespace) -> None:
@@ -43,13 +45,15 @@ def train(args: argparse.Namespace) -> None:
 
     from ocr_neurons.common.manifest import digest
     from ocr_neurons.lm.load import pick_device, pick_dtype, resolve
-    from ocr_neurons.ner.base import BASE, base_facts
+    from ocr_neurons.ner.base import BASE, HASH, base_facts
     from ocr_neurons.ner.train import train as make
+    from ocr_neurons.ner.trainer import check_loggers
     from ocr_neurons.neutralise.edits import Edits
-    from ocr_neurons.noise.training import training_noise
+    from ocr_neurons.noise.training import noise_file, training_noise
     from ocr_neurons.text.datasets import load_dataset
 
     reporter = Reporter(args.quiet)
+    check_loggers(args.report_to)
     device = pick_device(args.device)
     recipe = chosen_recipe(args)
     dataset = load_dataset(args.data)
@@ -57,14 +61,14 @@ def train(args: argparse.Namespace) -> None:
     edit = Edits.load(args.edit) if args.edit else None
     facts: dict[str, Any] = {"data_hash": dataset.digest()}
     facts |= {"edit": digest(edit.to_json())} if edit else {}
+    facts |= {"noise_hash": noise_file(recipe.noise)} if recipe.noise_share else {}
     source = resolve(args.model, accept_licence=args.accept_licence, say=reporter.say)
     dtype = pick_dtype(args.dtype, device)
     settled = asdict(recipe.settled(dataset.train))
     told = {"recipe": settled, "data": args.data, "dtype": str(dtype).removeprefix("torch."), "edit": None}
-    wanted = {
-        out: told | facts | {BASE: base_facts(args.model, source, out)[BASE], "seed": seed}
-        for seed, out in places(args)
-    }
+    base = base_facts(args.model, source, args.out)
+    told |= facts | {name: base.get(name) for name in (BASE, HASH)}
+    wanted = {out: told | {"seed": seed} for seed, out in places(args)}
     done = {out for out in wanted if trained_before(out, wanted[out])}  # refuses other taggers before any work
     for seed, out in places(args):
         if out in done:

@@ -25,8 +25,7 @@ from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
 from ocr_neurons.noise.controls import control_pairs
 from ocr_neurons.noise.kinds import pairs_noise
-from ocr_neurons.noise.learned.apply import AUTO, SHIPPED
-from ocr_neurons.noise.training import training_noise
+from ocr_neurons.noise.training import noise_file, training_noise
 from ocr_neurons.noise.words import said_noise, word_pairs
 from ocr_neurons.probe.checkpoint import remove
 from ocr_neurons.probe.probe import Probing, probe, probe_beside
@@ -143,8 +142,7 @@ def check_regions(regions: Sequence[str], model: str) -> None:
 
 def recipe_key(recipe: Recipe) -> list[Any]:
     """What of a recipe decides a training: its settings, and what stands in its noise model if that is a file."""
-    named = recipe.noise in (AUTO, *SHIPPED)
-    return [asdict(recipe), "" if named or not Path(recipe.noise).is_file() else sha256(Path(recipe.noise))]
+    return [asdict(recipe), noise_file(recipe.noise)]
 
 
 def probe_key(before: str, config: Config, pairs: Sequence[TextPair]) -> str:

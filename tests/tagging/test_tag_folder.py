@@ -158,12 +158,74 @@ def test_another_tagger_or_edit_tags_anew(tagger, pages, tmp_path, capsys):
     Edit(NeuronSet("x", "neuron", 4, 48, {3: tuple(range(48))}), 0.0).save(tmp_path / "edit.json")
     assert tag(tagger, pages, "--out", out, "--edit", tmp_path / "edit.json") == 0
     said = capsys.readouterr().err
-    assert "tagger, edit or options differ from those of last time; all is tagged anew" in said
+    assert "tagger, edit, options or version differ from those of last time; all is tagged anew" in said
     assert "before" not in said
     shutil.copytree(tagger, tmp_path / "other")
     (tmp_path / "other" / "note").write_text("x")
     assert tag(tmp_path / "other", pages, "--out", out) == 0
     assert "tagged anew" in capsys.readouterr().err
+
+
+def test_outputs_that_stay_from_before_are_named(tagger, pages, tmp_path, capsys):
+    """Whoever reads the folder must know which files are not of the tagger that the record names."""
+    out = tmp_path / "out"
+    assert tag(tagger, pages, "--out", out) == 0
+    (pages / "1.txt").unlink()
+    shutil.copytree(tagger, tmp_path / "other")
+    (tmp_path / "other" / "note").write_text("x")
+    for before in ("", ", 4 of them before"):
+        capsys.readouterr()
+        assert tag(tmp_path / "other", pages, "--out", out) == 0
+        said = capsys.readouterr().err
+        assert f"(4 files{before}" in said
+        assert "not of this tagger, options and text, but from before: 1 file (1.txt.jsonl)" in said
+    assert "1.txt" not in (out / "report.html").read_text()
+    assert tag(tmp_path / "other", pages, "--out", out, "--format", "csv") == 0
+    assert "but from before: 5 files" in capsys.readouterr().err
+    assert not (out / "report.html").exists()
+    assert tag(tmp_path / "other", pages, "--out", out) == 0
+    assert "but from before: 5 files (1.txt.jsonl" in capsys.readouterr().err  # and four of CSV
+
+
+def test_an_input_that_is_refused_now_counts_no_more(tagger, pages, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert tag(tagger, pages, "--out", out) == 0
+    (pages / "1.txt").write_bytes(b"caf\xe9")
+    capsys.readouterr()
+    assert tag(tagger, pages, "--out", out) == 1
+    said = capsys.readouterr().err
+    assert "but from before: 1 file (1.txt.jsonl)" in said
+    counted = said[: said.index(" entit")].split()[-1]
+    page = (out / "report.html").read_text()
+    assert f"{counted} entities in 4 files" in page
+    assert "1.txt: not UTF-8" in page
+    (pages / "1.txt").write_text(text_of(1))
+    assert tag(tagger, pages, "--out", out) == 0
+    assert "from before" not in capsys.readouterr().err
+
+
+def test_another_version_tags_anew(tagger, pages, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    assert tag(tagger, pages, "--out", out) == 0
+    monkeypatch.setattr("ocr_neurons.__version__", "9.9.9")
+    capsys.readouterr()
+    assert tag(tagger, pages, "--out", out) == 0
+    assert "all is tagged anew" in capsys.readouterr().err
+
+
+def test_a_file_given_twice_is_one_input(tagger, pages, tmp_path, capsys):
+    one = pages / "1.txt"
+    assert tag(tagger, pages, one, pages / "b" / ".." / "1.txt", "--out", tmp_path / "all.jsonl") == 0
+    assert "(5 files" in capsys.readouterr().err
+    assert tag(tagger, pages, pages, "--out", tmp_path / "out") == 0
+    assert "(5 files" in capsys.readouterr().err
+
+
+def test_a_file_where_a_folder_is_to_be_written(tagger, pages, tmp_path, capsys):
+    (tmp_path / "out").write_text("mine")
+    assert tag(tagger, pages, "--out", tmp_path / "out") == 2
+    assert f"--out {tmp_path / 'out'}: is a file; wanted a folder" in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_an_interruption_loses_a_group_at_most(tagger, pages, tmp_path, monkeypatch, capsys):
@@ -254,7 +316,8 @@ def test_a_folder_of_something_else_is_not_touched(tagger, pages, tmp_path, caps
     assert tag(tagger, pages, "--out", tmp_path / "full") == 2
     assert "is not empty, and `ocr-neurons tag` did not write it" in capsys.readouterr().err
     assert listing(tmp_path / "full") == ["letter"]
-    assert tag(tagger, pages, pages, "--out", tmp_path / "out") == 2
+    shutil.copytree(pages, tmp_path / "again")
+    assert tag(tagger, pages, tmp_path / "again", "--out", tmp_path / "out") == 2
     assert "1.txt: given 2 times" in capsys.readouterr().err
     assert tag(tagger, pages, "--out", tmp_path / "out", "--format", "xml") == 2
     assert "format 'xml'; wanted one of tsv, jsonl, csv, spacy" in capsys.readouterr().err

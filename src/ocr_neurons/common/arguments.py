@@ -40,6 +40,16 @@ def file_to_write(given: str) -> Path:
     return path
 
 
+def folder_to_write(given: str) -> Path:
+    """The path of a folder, as a type of argparse: no file, and not nothing."""
+    path = Path(given)
+    if not given.strip() or path.is_file():
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is {'a file' if given.strip() else 'empty'}; wanted a folder's name"
+        )
+    return path
+
+
 def figure_to_write(given: str) -> Path:
     """The path of a figure, as a type of argparse: its ending says in which format it is drawn."""
     path = file_to_write(given)

@@ -27,6 +27,7 @@ from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.lm.load import fingerprint, load_tokenizer, resolve
+from ocr_neurons.lm.positions import positions
 from ocr_neurons.lm.quiet import hushed
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.adapters import quick_adapters
@@ -155,16 +156,15 @@ def _check(
 
 def longest_input(model: nn.Module, encoding: Encoding) -> int:
     """How many positions an input may take."""
-    positions = getattr(model.config, "max_position_embeddings", None)
-    return positions if isinstance(positions, int) else 2 * encoding.longest
+    return positions(model) or 2 * encoding.longest
 
 
 def _positions(model: nn.Module, recipe: Recipe, base: str) -> int:
-    positions = longest_input(model, recipe.encoding)
-    if recipe.encoding.longest > positions:
+    longest = longest_input(model, recipe.encoding)
+    if recipe.encoding.longest > longest:
         twice = ", twice each" if recipe.encoding.repeat else ""
-        raise UserError(f"recipe: max_length = {recipe.max_length}{twice} given; {base} has {positions} positions")
-    return positions
+        raise UserError(f"recipe: max_length = {recipe.max_length}{twice} given; {base} has {longest} positions")
+    return longest
 
 
 def epoch_examples(maker: ExampleMaker, recipe: Recipe, corrupt: Corrupt | None, seed: int) -> list[list[Example]]:

@@ -11,8 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations.integration_utils import (
+    INTEGRATION_TO_CALLBACK,
+    get_available_reporting_integrations,
+)
 from transformers.trainer_callback import PrinterCallback
 
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.common.seeds import derive
 from ocr_neurons.ner.examples import Collator
@@ -77,6 +82,23 @@ def divergence(logits: Tensor, links: Tensor) -> Tensor:
     return (given.exp() * (given - noisy)).sum(-1).mean()
 
 
+def check_loggers(names: str) -> None:
+    """Refuse loggers, separated by commas, that the Trainer does not know or that are not installed, before any work.
+
+    Raises:
+        UserError: names the first.
+    """
+    for name in _named(names):
+        if name not in INTEGRATION_TO_CALLBACK:
+            raise UserError(f"--report-to {name}: no such logger; wanted some of {', '.join(INTEGRATION_TO_CALLBACK)}")
+        if name not in get_available_reporting_integrations():
+            raise UserError(f"--report-to {name}: it is not installed; pip install {name.replace('_', '-')}")
+
+
+def _named(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
 def arguments(
     recipe: Recipe, folder: Path, seed: int, dtype: torch.dtype, device: torch.device, *, judged: bool, report_to: str
 ) -> TrainingArguments:
@@ -98,7 +120,7 @@ def arguments(
         metric_for_best_model=MEASURE if judged else None,
         greater_is_better=True if judged else None,
         save_total_limit=2,
-        report_to=[name for name in report_to.split(",") if name],
+        report_to=_named(report_to),
         logging_steps=5,
         logging_strategy="steps",
         disable_tqdm=True,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from ocr_neurons.noise.learned.apply import AUTO, NoiseMaker, NoisyDocument, language_noise, load_noise
+from ocr_neurons.common.files import sha256
+from ocr_neurons.noise.learned.apply import AUTO, SHIPPED, NoiseMaker, NoisyDocument, language_noise, load_noise
 from ocr_neurons.text.align import align
 from ocr_neurons.text.datasets import Dataset
 from ocr_neurons.text.document import Document
@@ -31,6 +33,11 @@ def training_noise(spec: str, dataset: Dataset) -> Callable[[Document, np.random
         return maker.corrupt_document(document, rng, cer=float(rng.choice(rates)) if rates else None)
 
     return corrupt
+
+
+def noise_file(spec: str) -> str:
+    """A hash of what stands in the noise model ``spec`` if that is a file; empty for one by name."""
+    return "" if spec in (AUTO, *SHIPPED) or not Path(spec).is_file() else sha256(Path(spec))
 
 
 def error_rates(dataset: Dataset) -> list[float]:

@@ -16,6 +16,7 @@ from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.lm.batches import token_budget
 from ocr_neurons.lm.load import fingerprint
+from ocr_neurons.lm.positions import positions
 from ocr_neurons.lm.sites import SITE, SITES, blocks, readings, site_width
 from ocr_neurons.probe import fields, pilot, processes
 from ocr_neurons.probe.accumulate import Accumulator, Rows
@@ -229,10 +230,14 @@ def _begin(
 
 def _positions(trunk: nn.Module, tokenizer: PreTrainedTokenizerBase) -> int | None:
     """Sub-words that a text may have where positions are learned, one by one; None for rotary and relative ones."""
-    limit = getattr(trunk.config, "max_position_embeddings", None)
+    limit = positions(trunk)
     words = trunk.get_input_embeddings()  # type: ignore[operator]
     tables = [part for part in trunk.modules() if isinstance(part, nn.Embedding) and part is not words]
-    if not isinstance(limit, int) or not any(limit <= table.num_embeddings <= limit + 2 for table in tables):
+    if limit is None:
+        return None
+    config: Any = trunk.config
+    size = config.max_position_embeddings
+    if not any(size <= part.num_embeddings <= size + 2 for part in tables):
         return None
     return min(limit, int(tokenizer.model_max_length))
 

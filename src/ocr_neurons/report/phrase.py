@@ -28,7 +28,7 @@ def signed(share: float | None) -> str:
 
 
 def bounds(interval: Interval | None) -> str:
-    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``; ``[unknown]`` for what one document says."""
+    """``[-0.6, 1.3]`` in points, with a real minus sign; a dash for ``None``, ``[unknown]`` of one document."""
     if interval is None:
         return NONE
     return f"[{points(interval[0])}, {points(interval[1])}]" if known(*interval) else "[unknown]"

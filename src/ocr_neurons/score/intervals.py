@@ -60,7 +60,7 @@ def beyond_chance(low: float, high: float, p: float) -> int:
 
 
 def known(low: float, high: float) -> bool:
-    """Whether an interval says anything: of fewer than two documents it is the whole range of a score or a difference."""
+    """Whether an interval says anything: of one document it is the whole range of a score or a difference."""
     return (low, high) not in ((0.0, 1.0), (-1.0, 1.0))
 
 

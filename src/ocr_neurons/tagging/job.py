@@ -33,6 +33,8 @@ class Done:
     """Files without a word."""
     gone: list[str] = field(default_factory=list)
     """Files of earlier runs, still tagged in the folder, that are no longer among the inputs."""
+    older: list[str] = field(default_factory=list)
+    """Outputs that stay from before, by another tagger or options, or of inputs that are refused now."""
 
     def add(self, name: str, counts: Counts, *, before: bool = False) -> None:
         """Count a file."""
@@ -101,8 +103,11 @@ def tag_into_folder(plan: Plan, tagger: Tagger, options: Options, record: Record
             group, waiting = [], 0
     if group:
         _finish(plan, tagger, group, record, done, inner)
+    for name in plan.refused:
+        record.drop(name)
     if done.files:
         record.save(refused=plan.refused, left_aside=plan.aside)
+        done.older = record.older()
     return done
 
 

@@ -13,6 +13,7 @@ from ocr_neurons.report.page import engine, style
 from ocr_neurons.tagging.found import DOUBTFUL, Found, read_found
 from ocr_neurons.tagging.plan import many
 
+PAGE = "report.html"
 NAMES, FILES = 60, 2_000
 """How many are shown."""
 
@@ -25,7 +26,7 @@ def write_page(folder: Path, out: Path | None = None) -> Path:
     """
     path = out or folder
     if path.is_dir():
-        path = path / "report.html"
+        path = path / PAGE
     write_text(path, render(read_found(folder)))
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -63,10 +64,12 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
     if not format_name and not out.is_dir() and out.suffix.lower() in _OTHERS:
         known = ", ".join(f".{ending}" for ending in FORMATS)
         raise UserError(f"--out {out}: {out.suffix} is not written; wanted a name in {known}, or say --format")
+    if folder and out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is a file; wanted a folder, as a folder is to be tagged, or a name in .{name}")
     plan = Plan(out, folder, name)
     if out.resolve() in {path.resolve() for path in given}:
         raise UserError(f"{out}: given as input and as --out; wanted another place for what is written")
-    found = find_inputs(given, without=out)
+    found = _each_once(find_inputs(given, without=out))
     named = {path.resolve() for path in given}
     for one in _without_outputs(plan, found):
         if any(ord(sign) < 32 or "\ud800" <= sign <= "\udfff" for sign in f"{one.path}"):
@@ -116,6 +119,14 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
 def many(count: int, noun: str) -> str:
     """``"1 file"``, ``"2,000 files"``; of nouns that take an s."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _each_once(found: Sequence[Input]) -> list[Input]:
+    """A file that was given by itself and in its folder, or twice, is one input; a link to it is another."""
+    once: dict[str, Input] = {}
+    for one in found:
+        once.setdefault(os.path.abspath(one.path), one)  # noqa: PTH100 - which takes `..` away and follows no link
+    return list(once.values())
 
 
 def _without_outputs(plan: Plan, found: Sequence[Input]) -> Iterator[Input]:

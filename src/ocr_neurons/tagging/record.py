@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
@@ -42,9 +42,12 @@ class Record:
             raise UserError(f"{folder}: is not empty, and `ocr-neurons tag` did not write it; choose another folder")
         self.stale = bool(self.value) and self.value.get("key") != key
         noted = self.value.get("files", {})
+        self._older = {str(path) for path in self.value.get("older", [])}
         self.origins = {name: one.get("from", "") for name, one in noted.items() if isinstance(one, dict)}
         """Where the inputs that are noted were, stale ones too."""
         known = {} if self.stale else noted
+        if self.stale:
+            self._older |= {_output(name, one) for name, one in noted.items() if isinstance(one, dict)}
         self.value = {"key": key, **facts, "versions": versions(), "files": known}
 
     def names(self) -> set[str]:
@@ -73,7 +76,23 @@ class Record:
             "counts": asdict(counts),
         }
 
+    def drop(self, name: str) -> None:
+        """An input is not what was tagged any more: its output, if there is one, is an older one."""
+        noted = self.value["files"].pop(name, None)
+        if isinstance(noted, dict):
+            self._older.add(_output(name, noted))
+
+    def older(self) -> list[str]:
+        """Files in the folder that stay from before: by another tagger or options, or of an input now refused."""
+        ours = {_output(name, one) for name, one in self.value["files"].items()}
+        return sorted(path for path in self._older - ours if (self.path.parent / path).is_file())
+
     def save(self, **facts: Any) -> None:  # noqa: ANN401 - whatever json can write
         """Write the file, with ``facts`` beside."""
-        self.value |= facts
+        self.value |= facts | {"older": self.older()}
         write_json(self.path, self.value)
+
+
+def _output(name: str, noted: dict[str, Any]) -> str:
+    """The way from the folder to what was written for an input."""
+    return (PurePath(name).parent / str(noted.get("output", ""))).as_posix()
