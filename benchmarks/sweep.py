@@ -40,7 +40,7 @@ from ocr_neurons.sweep.choose import choose
 from ocr_neurons.sweep.database import file_url
 from ocr_neurons.sweep.grid import EditMaker, Setting
 from ocr_neurons.sweep.presets import preset
-from ocr_neurons.sweep.screen import agreement, predictions, screened
+from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import load_dataset
@@ -161,7 +161,7 @@ def main() -> None:
 
     clock = Clock()
     gains = collect(tagger.model, TaggerLoss(tagger).pieces, dev, seed=options.seed, reporter=say)
-    promise = predictions(settings, edits, lambda factor: predicted(gains, factor).score)
+    promise = predictions(settings, edits, Predictor(lambda factor: predicted(gains, factor).score))
     kept = screened(settings, promise, options.share)
     seconds["screening, of it gradients"] = clock.read()
     _, some = swept(tagger, dev, edits, kept, say)

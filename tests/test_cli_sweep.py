@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import planted
 from ocr_neurons.cli import main
 from ocr_neurons.commands_sweep import Found, gain_on_dev
 from ocr_neurons.ner.model import load_tagger, save_whole
+from ocr_neurons.rank.gains import Gains
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import compare
@@ -57,8 +59,9 @@ def swept(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ca
         if not status:
             return json.loads(out)
         assert out == ""
-        assert err.count("\n") == 1
-        return err
+        lines = [line for line in err.splitlines() if not line.startswith("warning: ")]
+        assert len(lines) == 1
+        return lines[0]
 
     return run
 
@@ -117,6 +120,55 @@ def test_screening_scores_a_part_and_says_how_well_it_predicted(swept, place, tm
     assert -1 <= found["screening"] <= 1
 
 
+def test_screening_by_test_is_refused_and_by_another_tagger_warned_of(place, tmp_path, capsys):
+    made = []
+    for split in ("test", "dev"):
+        gains = tmp_path / f"{split}.safetensors"
+        line = ["attribute", place / "tagger", place / "data", "--split", split, "--gains", gains]
+        assert main([*map(str, line), "--dtype", "float32", "--quiet", "--out", str(tmp_path / split)]) == 0
+        made += [gains, tmp_path / split]
+    line = (
+        f"sweep {place}/tagger {place}/data --preset thirds --neurons {place}/one.json --dtype float32 --quiet".split()
+    )
+    for path in made[:2]:
+        capsys.readouterr()
+        assert main([*line, "--store", str(tmp_path / "s.db"), "--screen", str(path)]) == 2
+        assert f"{path}: made on test, which must not choose what is scored" in capsys.readouterr().err
+    other = Gains.load(made[2])
+    replace(other, about=other.about | {"fingerprint": "0123456789abcdef"}).save(tmp_path / "other.safetensors")
+    for path, warned in ((made[2], False), (made[3], False), (tmp_path / "other.safetensors", True)):
+        assert main([*line, "--store", str(tmp_path / "s.db"), "--screen", str(path), "--screen-share", "0.1"]) == 0
+        assert ("made with another tagger than this one" in capsys.readouterr().err) is warned
+
+
+def test_what_a_grid_names_twice_is_one_setting(swept, place, tmp_path):
+    (tmp_path / "c.toml").write_text('[sweep]\nregions = ["last", "last"]\nshares = [0.1]\nfactors = [0.5, 2, 0.5]\n')
+    found = swept("--config", tmp_path / "c.toml")
+    assert [(row["region"], row["factor"]) for row in found["settings"]] == [("last", 0.5), ("last", 2.0)]
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", 2]])
+def test_neurons_of_a_deeper_model_are_one_line(swept, place, tmp_path, more):
+    ranked = planted.everything_ranked(seed=0)
+    deeper = replace(
+        ranked,
+        layers=8,
+        indices={n: ranked.indices[n % 4] for n in range(8)},
+        scores={n: ranked.scores[n % 4] for n in range(8)},
+    )
+    deeper.save(tmp_path / "deep.json")
+    said = swept("--preset", "layer-25", "--neurons", tmp_path / "deep.json", *more, status=2)
+    assert "neurons of a model of 8 layers x 48 given, this model has 4 x 48" in said
+
+
+def test_test_is_confirmed_in_the_precision_of_dev(swept, place):
+    """Scores of two precisions are not compared, even when dev is done and nothing of it is left to score."""
+    assert swept("--preset", "thirds")["settings"]
+    said = swept("--preset", "thirds", "--confirm", "--dtype", "bfloat16", status=2)
+    assert "holds trials of weights of another precision (dtype); say --dtype float32, or choose another store" in said
+    assert swept("--preset", "thirds", "--confirm")["test"]["verdict"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -126,6 +178,8 @@ def test_screening_scores_a_part_and_says_how_well_it_predicted(swept, place, tm
         (["--settings", "{}/none.json"], "none.json: no such file; wanted a list of settings"),
         (["--settings", "{}/one.json"], "one.json: wanted a list of settings"),
         (["--settings", "{}/mean.json"], "operation 'mean' given without a profile"),
+        (["--memory", "inf"], "--memory inf, .*wanted .*memory of 0 or more GB"),
+        (["--memory", "nan"], "--memory nan, "),
         (["--workers", "0"], "--workers 0, .*wanted at least 1 worker"),
         (["--heartbeat", "9", "--grace", "5"], "--heartbeat 9, --grace 5 given; .*a grace above the heartbeat"),
         (["--preset", "thirds", "--draws", "-2"], "-2 draws given"),
@@ -153,6 +207,11 @@ def test_input_that_makes_no_sense(swept, place, tmp_path, options, message):
         ([{"region": "last", "count": 1, "factor": 1, "operation": "melt"}], "operation 'melt' given"),
         ([{"region": "last", "count": 1, "factor": 1, "ranking": "two"}], "ranking 'two' given; wanted one of ''"),
         ([{"region": "last", "count": 999, "factor": 1}], "999 neurons asked for"),
+        (
+            [{"region": "last", "count": 9, "factor": 1e39}, {"region": "last", "count": 9, "factor": 2}],
+            "factor 1e\\+39",
+        ),
+        ([{"region": "last", "count": 9, "factor": 2, "draw": 0}], "random draws alone; wanted settings of ranked"),
     ],
 )
 def test_lists_that_make_no_sense(swept, tmp_path, listed, message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,12 +124,13 @@ def attribute(args: argparse.Namespace) -> None:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check(documents, f"{dataset.name}, {args.split}")
-    loss = TaggerLoss(tagger)
+    loss, where = TaggerLoss(tagger), {"data": args.data, "split": args.split}
     if args.method == "patching" and twins is not None:
         scored = attribution_patching(tagger.model, loss.pieces, documents, twins, reporter=reporter).scored()
+        scored = replace(scored, about={**scored.about, **where})
     else:
         clean = twins if args.method == "contrast" else None
-        gains = collect(tagger.model, loss.pieces, documents, clean, seed=args.seed, reporter=reporter)
+        gains = collect(tagger.model, loss.pieces, documents, clean, seed=args.seed, about=where, reporter=reporter)
         scored = known.function(gains)
         if args.gains:
             gains.save(args.gains)

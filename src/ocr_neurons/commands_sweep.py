@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isnan
+from math import inf, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def sweep(args: argparse.Namespace) -> None:
     """``sweep``: trials into a store; a table, the best, and on request its confirmation, on the screen."""
     from ocr_neurons.config import Config, load_config
-    from ocr_neurons.lm.load import pick_device, pick_dtype
+    from ocr_neurons.lm.load import fingerprint, pick_device, pick_dtype
     from ocr_neurons.lm.neurons import NeuronSet
     from ocr_neurons.ner.model import load_tagger
     from ocr_neurons.ner.origin import warn_of_strangers
@@ -38,7 +38,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.choose import choose, choose_random
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
-    from ocr_neurons.sweep.screen import agreement, predictions, predictor, screened
+    from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
     from ocr_neurons.sweep.sweep import sweep as score_all
     from ocr_neurons.sweep.table import rows, to_csv
     from ocr_neurons.sweep.workers import run_workers
@@ -52,11 +52,11 @@ def sweep(args: argparse.Namespace) -> None:
     profile = load_profile(args.profile) if args.profile else None
     edits = EditMaker({name: NeuronSet.load(path) for name, path in files.items()}, seed, profile)
     settings = _settings(args, edits, options, reporter)
-    for setting in {setting.operation: setting for setting in settings}.values():
+    for setting in _kinds(settings):
         edits.of(setting)  # shows early what cannot be made
-    promise = {}
-    if args.screen:
-        promise = predictions(settings, edits, predictor(args.screen))
+    screen, promise = Predictor.load(args.screen) if args.screen else None, {}
+    if screen:
+        promise = predictions(settings, edits, screen)
         settings = screened(settings, promise, 0.25 if args.screen_share is None else args.screen_share)
         reporter.say(f"screening: the most promising {len(settings)} of {len(promise)} settings are scored")
     device = pick_device(args.device)
@@ -65,6 +65,8 @@ def sweep(args: argparse.Namespace) -> None:
     job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
     warn_of_strangers(tagger, edits.rankings.values(), " ".join(map(str, args.neurons)), reporter)
+    if screen and screen.model not in ("", fingerprint(tagger.trunk)):
+        reporter.warn(f"{args.screen}: made with another tagger than this one, whose effects it need not predict")
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
         run_workers(job, args.workers, edits.layers, reporter)
@@ -130,7 +132,8 @@ class Found:
             what = self.luck.setting.describe(self.layers)
             lines.append(f"{among}: {what}: {difference_text(self.luck.gain)}")
         if self.screening is not None:
-            lines.append(f"screening: rank correlation of predicted and measured effects {self.screening:.2f}")
+            agreed = "cannot be told" if isnan(self.screening) else f"{self.screening:.2f}"
+            lines.append(f"screening: rank correlation of predicted and measured effects {agreed}")
         if self.confirmed:
             test, what = self.confirmed, self.confirmed.setting.describe(self.layers)
             if test.setting != self.best.setting:
@@ -196,6 +199,16 @@ def gain_on_dev(setting: Setting, trials: Sequence[Trial], baseline: Scores, see
     return next((compare(one.scores, baseline, seed=seed) for one in trials if one.setting == setting), None)
 
 
+def _kinds(settings: Sequence[Setting]) -> list[Setting]:
+    """A setting for each that may be refused for reasons of its own: of a factor, of means that a region has not."""
+    from ocr_neurons.sweep.profile_edits import FROM_PROFILE
+
+    found: dict[tuple[object, ...], Setting] = {}
+    for one in settings:
+        found.setdefault((one.operation, one.factor, one.region if one.operation in FROM_PROFILE else ""), one)
+    return list(found.values())
+
+
 def _named(files: Sequence[Path]) -> dict[str, Path]:
     """Neuron files by the names that settings call them: one has none, several their file names."""
     if len(files) == 1:
@@ -208,7 +221,7 @@ def _named(files: Sequence[Path]) -> dict[str, Path]:
 
 def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, reporter: Reporter) -> list[Setting]:
     """What is to be swept: a list from a file, a preset, or the grid of the settings in TOML."""
-    from ocr_neurons.sweep.grid import beside_random, grid, read_settings
+    from ocr_neurons.sweep.grid import CHOSEN, beside_random, grid, read_settings
     from ocr_neurons.sweep.presets import preset
 
     given = [name for name in ("settings", "preset", "config") if getattr(args, name)]
@@ -226,6 +239,8 @@ def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, rep
         found = beside_random(read_settings(args.settings), args.draws or 0)
         for setting in found:
             edits.best(setting)  # shows what is too many, or ranked nowhere
+        if all(setting.draw != CHOSEN for setting in found):
+            raise UserError(f"{args.settings}: random draws alone; wanted settings of ranked neurons to choose among")
         return found
     draws = options.draws if args.draws is None else args.draws
     found = []
@@ -235,7 +250,7 @@ def _settings(args: argparse.Namespace, edits: EditMaker, options: Sweeping, rep
         else:
             own = grid(ranked, options.regions, options.shares, options.factors, draws, options.operations)
         found += [replace(setting, ranking=name) for setting in own]
-    return found
+    return list(dict.fromkeys(found))  # a list in TOML may name a region twice
 
 
 def _identity(tagger: Tagger, edits: EditMaker, dataset: Dataset, profile: Path | None) -> str:
@@ -252,10 +267,10 @@ def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Se
     from ocr_neurons.sweep.database import file_url
     from ocr_neurons.sweep.workers import Job, threads_each
 
-    if args.workers < 1 or args.memory < 0 or not 0 < args.heartbeat < args.grace:
+    if args.workers < 1 or not 0 <= args.memory < inf or not 0 < args.heartbeat < args.grace:
         raise UserError(
             f"--workers {args.workers}, --memory {args.memory:g}, --heartbeat {args.heartbeat:g}, --grace "
-            f"{args.grace:g} given; wanted at least 1 worker, no negative memory, and a grace above the heartbeat"
+            f"{args.grace:g} given; wanted at least 1 worker, memory of 0 or more GB, and a grace above the heartbeat"
         )
     return Job(
         tagger=args.tagger,

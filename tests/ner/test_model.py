@@ -15,6 +15,7 @@ from transformers import AutoModelForTokenClassification
 
 import planted
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.load import fingerprint
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.model import CARD, build, load_tagger, save_whole
 from ocr_neurons.ner.train import train
@@ -47,6 +48,30 @@ def test_adapter_and_merged_weights_say_the_same(learnt):
     ids = torch.arange(20, 60)[None]
     assert torch.allclose(logits(wrapped, ids), logits(tagger.model, ids), atol=1e-4)
     assert not any(parameter.requires_grad for parameter in tagger.model.parameters())
+
+
+@pytest.mark.parametrize("kept", [torch.float32, torch.bfloat16])
+def test_a_tagger_is_itself_in_either_precision(learnt, tmp_path, kept):
+    """Neurons found in bfloat16 are at home in the same tagger in float32: sums are rounded once, at the end."""
+    out, card = learnt
+    shutil.copytree(out, tmp_path / "tagger")
+    shutil.copytree(card["base"], tmp_path / "base")
+    weights = load_file(tmp_path / "base" / "model.safetensors")
+    save_file(
+        {name: one.to(kept) for name, one in weights.items()}, tmp_path / "base" / "model.safetensors", {"format": "pt"}
+    )
+    settings = json.loads((tmp_path / "base" / "config.json").read_text()) | {"dtype": str(kept).removeprefix("torch.")}
+    (tmp_path / "base" / "config.json").write_text(json.dumps(settings))
+    changed = json.loads((tmp_path / "tagger" / CARD).read_text()) | {"base": str(tmp_path / "base")}
+    (tmp_path / "tagger" / CARD).write_text(json.dumps(changed))
+    wide, narrow = (
+        load_tagger(tmp_path / "tagger", dtype=dtype, device=CPU) for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert {p.dtype for p in narrow.model.parameters()} == {torch.bfloat16}
+    for (name, one), other in zip(wide.model.named_parameters(), narrow.model.parameters(), strict=True):
+        assert torch.equal(one.to(torch.bfloat16), other), name
+    assert fingerprint(wide.trunk) == fingerprint(narrow.trunk)
+    assert wide.identity() == narrow.identity()
 
 
 def test_attention_survives_saving(learnt, tmp_path, capfd):

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 import planted
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.ner.tagger import Prepared
 from ocr_neurons.neutralise.edit import Edit
@@ -122,6 +124,16 @@ def test_where_none_was_kept_test_is_not_scored_for_another(tiny_folder, tmp_pat
     counted()
     found = confirm(tagger, test, EDITS, setting, draws=2, random_setting=drawn, store=store)
     assert (found.random_setting, found.random_chosen, found.random_gain(4), counted()) == (None, None, None, 0)
+
+
+def test_a_full_disk_is_one_line(tiny_folder, tmp_path: Path):
+    """SQLite itself refuses to grow, as on a disk that is full."""
+    tagger, test = planted.untrained(tiny_folder("llama")), planted.planted(5, 2)
+    store = Store(file_url(tmp_path / "s.db"), "sweep", "x")
+    event.listen(store.storage.engine, "connect", lambda one, _: one.execute("PRAGMA max_page_count = 1"))
+    store.storage.engine.dispose()  # connections made before may grow
+    with pytest.raises(UserError, match=r"s\.db: cannot be reached any more \(.*database or disk is full\)"):
+        confirm(tagger, test, EDITS, Setting("last", 40, 20.0), draws=60, store=store)  # more than the last pages hold
 
 
 class Stopping(Reporter):

@@ -15,7 +15,7 @@ from ocr_neurons.rank.scored_file import save_scored
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting, grid
-from ocr_neurons.sweep.screen import agreement, predictions, predictor, screened
+from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
 from ocr_neurons.sweep.store import Trial
 
 RANKED = planted.everything_ranked()
@@ -35,7 +35,7 @@ def made(shape: tuple[int, int] = (4, 48)) -> Gains:
 def test_the_prediction_is_a_sum_over_neurons(tmp_path):
     gains = made()
     gains.save(tmp_path / "g.safetensors")
-    found = predictions(SETTINGS, EDITS, predictor(tmp_path / "g.safetensors"))
+    found = predictions(SETTINGS, EDITS, Predictor.load(tmp_path / "g.safetensors"))
     assert list(found) == SETTINGS
     mean, curvature = gains.means["noisy"], gains.means["noisy curvature"]
     for setting in SETTINGS:
@@ -48,7 +48,7 @@ def test_the_prediction_is_a_sum_over_neurons(tmp_path):
 
 def test_silencing_is_predicted_as_a_factor_of_0_and_what_does_not_multiply_is_refused(tmp_path):
     made().save(tmp_path / "g.safetensors")
-    predict = predictor(tmp_path / "g.safetensors")
+    predict = Predictor.load(tmp_path / "g.safetensors")
     zero, scaled = (Setting("layer-2", 9, 0.0, operation=operation) for operation in ("zero", "scale"))
     found = predictions([zero, scaled], EDITS, predict)
     assert found[zero] == found[scaled] != 0
@@ -59,7 +59,7 @@ def test_silencing_is_predicted_as_a_factor_of_0_and_what_does_not_multiply_is_r
 def test_scores_promise_for_damping_and_against_amplifying(tmp_path):
     score = np.random.default_rng(1).normal(size=(4, 48))
     save_scored(Scored("any", score, np.sign(score)), tmp_path / "s.safetensors")
-    found = predictions(SETTINGS, EDITS, predictor(tmp_path / "s.safetensors"))
+    found = predictions(SETTINGS, EDITS, Predictor.load(tmp_path / "s.safetensors"))
     for setting, value in found.items():
         members = setting.neurons(RANKED, 1).indices.items()
         total = sum(score[layer, n] for layer, numbers in members for n in numbers)
@@ -95,7 +95,7 @@ def test_agreement_is_a_rank_correlation():
 def test_predictions_of_another_model_and_other_files(tmp_path):
     made((3, 48)).save(tmp_path / "g.safetensors")
     with pytest.raises(UserError, match="scores of 3 layers x 48 given, the model has 4 x 48"):
-        predictions(SETTINGS, EDITS, predictor(tmp_path / "g.safetensors"))
+        predictions(SETTINGS, EDITS, Predictor.load(tmp_path / "g.safetensors"))
     (tmp_path / "x").write_text("shipping news")
     with pytest.raises(UserError, match="not gain gradients"):
-        predictor(tmp_path / "x")
+        Predictor.load(tmp_path / "x")

@@ -207,6 +207,59 @@ def test_layout_that_differs_is_read() -> None:
     assert [(d.id, d.text()) for d in documents] == [("file-1", "a"), ("file-2", "b"), ("c", "c")]
 
 
+PERSON = ["M.\tB-pers", "Jean\tI-pers", "Dupont\tI-pers"]
+
+
+def rows(*lines: str) -> str:
+    """A file of three columns; rows are written without the last one."""
+    body = [f"{line}\t_" if "\t" in line else line for line in lines]
+    return "\n".join(["TOKEN\tNE-COARSE-LIT\tMISC", *body, ""])
+
+
+@pytest.mark.parametrize("between", [["# segment_iiif_link = _"], [""], ["", "# segment_iiif_link = _", ""]])
+@pytest.mark.parametrize("head", ["# document_id = EXP-1918", "# language = fr"])
+def test_lines_between_the_rows_of_a_document_do_not_cut_it(between: list[str], head: str) -> None:
+    """As in the samples of HIPE-2020, where comments name the segments of a page."""
+    start = ["# language = fr", "# date = 1918-04-22", head, "# segment_iiif_link = _"]
+    first, second = parse_hipe(rows(*start, *PERSON[:2], *between, PERSON[2], *start, "Genève\tB-loc"), "x.tsv")
+    assert [(e.type, e.start, e.end) for e in first.entities()] == [("pers", 0, 3)]
+    assert (first.text(), first.language, first.date) == ("M. Jean Dupont", "fr", "1918-04-22")
+    assert (second.text(), second.language, second.metadata) == ("Genève", "fr", tuple(start))
+
+
+def test_an_id_alone_begins_a_document_where_there_are_ids() -> None:
+    text = rows(
+        "# document_id = a", *PERSON[:2], "", "# language = fr", PERSON[2], "# date = _", "# document_id = b", ".\tO"
+    )
+    assert [(d.id, d.text()) for d in parse_hipe(text, "x.tsv")] == [("a", "M. Jean Dupont"), ("b", ".")]
+
+
+def test_comments_that_name_no_document_leave_it_to_blank_lines() -> None:
+    text = rows(
+        "# segment_iiif_link = _", *PERSON[:2], "# segment_iiif_link = _", PERSON[2], "", "# a = b", ".\tO", "", ".\tO"
+    )
+    assert [d.text() for d in parse_hipe(text, "x.tsv")] == ["M. Jean Dupont", ".", "."]
+
+
+def test_comments_and_blank_lines_that_a_spreadsheet_filled_up() -> None:
+    plain = rows("# document_id = a", "# language = fr", *PERSON, "", "# document_id = b", "#\tO", "# a = b\tO")
+    filled = "\n".join(line if "\t" in line else f"{line}\t\t" for line in plain.split("\n")[:-1])
+    first, second = parse_hipe(filled, "x.tsv")
+    assert [first, second] == parse_hipe(plain, "x.tsv")
+    assert (first.id, first.language, first.text()) == ("a", "fr", "M. Jean Dupont")
+    assert [t.text for t in second.tokens] == ["#", "# a = b"]
+
+
+def test_documents_of_different_files_stay_apart_in_one() -> None:
+    """Of HIPE files with ids and without, and of others."""
+    metadata = [(), ("# language = fr",), ("# document_id = c",), ("# a = b",)]
+    documents = [Document(name, (Token("x"),), metadata=lines) for name, lines in zip("abcd", metadata, strict=True)]
+    back = parse_hipe(format_hipe(documents), "x.tsv")
+    assert [(d.id, d.text()) for d in back] == [(name, "x") for name in "abcd"]
+    assert [d.language for d in back] == ["", "fr", "", ""]
+    assert format_hipe(back) == format_hipe(documents)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

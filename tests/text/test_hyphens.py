@@ -22,6 +22,10 @@ def joined(text: str, known: tuple[tuple[int, int, str], ...] = ()) -> str:
         ("to Liver-\npool by", "to Liverpool by"),
         ("to Liver- \n  pool by", "to Liverpool by"),
         ("to Liver-\r\npool by", "to Liverpool by"),
+        ("to Liver-\rpool by", "to Liverpool by"),
+        ("to Liver-\r\r\nPool by", "to Liver-Pool by"),  # CRLF, converted twice
+        ("title-\r\nThe Times", "title-The Times"),
+        ("title-\r\rThe Times", "title-\r\rThe Times"),
         ("verlän¬\ngernden", "verlängernden"),
         ("Fett¬\nWaaren", "FettWaaren"),
         ("ver\u00ad\nlängern", "verlängern"),
@@ -55,7 +59,7 @@ def test_what_the_source_marks_is_not_guessed():
     assert joined("to Liver\npool", ((8, 9, ""),)) == "to Liverpool"
 
 
-@given(st.text(alphabet="aB1 -¬=\u00ad\u0301\n\f.", max_size=40))
+@given(st.text(alphabet="aB1 -¬=\u00ad\u0301\n\r\f.", max_size=40))
 def test_nothing_but_signs_and_space_is_lost(text):
     cuts = word_cuts(text)
     assert all(a < b <= c < d for (a, b, _), (c, d, _) in pairwise(cuts))

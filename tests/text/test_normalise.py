@@ -30,6 +30,7 @@ def bare(text: str, *rules: str) -> str:
         ("hyphens", "co¬\noperate", "cooperate"),
         ("hyphens", "co-\noperate", "cooperate"),
         ("hyphens", "co- \r\n  operate", "cooperate"),
+        ("hyphens", "co- \r  operate", "cooperate"),
         ("hyphens", "co\u00ad\noperate co\u00adoperate", "cooperate cooperate"),
         ("hyphens", "verlän¬ gernden Fett¬waaren", "verlängernden Fettwaaren"),
         ("hyphens", "Gar⸗\nten", "Garten"),

@@ -50,7 +50,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _blaming(folder):
-        part = Path(tempfile.mkdtemp(prefix=_hidden(folder), dir=folder.parent))
+        part = Path(tempfile.mkdtemp(prefix=_hidden(folder), suffix=".part", dir=folder.parent))
         try:
             yield part
             part.chmod(0o755)

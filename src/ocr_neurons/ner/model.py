@@ -87,9 +87,9 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
 
         source = find_base(folder, card)
         with torch.random.fork_rng():  # the head is made at random before it is read
-            model = build(source, labels, attention=attention, dtype=dtype, device=device)
+            model = build(source, labels, attention=attention, dtype=_to_merge_in(source, dtype), device=device)
             with explained(str(folder), "adapter"), quiet_transformers():
-                model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+                model = merged(PeftModel.from_pretrained(model, str(folder)))
     else:
         source = str(folder)
         model = build(source, labels, attention=attention, dtype=dtype, device=device, fresh_head=False)
@@ -99,6 +99,37 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     # the head of an adapter comes back in float32; logits of one dtype need one dtype
     model.to(dtype)
     return Tagger(model, load_tokenizer(source), labels, encoding, dict(card))
+
+
+def _to_merge_in(source: str, dtype: torch.dtype) -> torch.dtype:
+    """The type to load a base in before adapters are merged: float32 if it is kept so, whatever is computed in.
+
+    Rounded before and after, the sum would be another one, and the tagger a stranger to its own neurons in another
+    precision (:func:`ocr_neurons.lm.load.fingerprint`). A base that is kept in half precision is not widened: a large
+    one may not fit.
+    """
+    with explained(source, "model"), quiet_transformers():
+        kept = AutoConfig.from_pretrained(source, trust_remote_code=False).dtype
+    return torch.float32 if kept in (None, torch.float32, "float32") else dtype
+
+
+def merged(wrapped: Any) -> nn.Module:  # noqa: ANN401 - PEFT's types say less than we know
+    """The plain model of one with adapters folded into its weights; LoRA's sums are rounded once."""
+    from peft.tuners.lora import Linear
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for layer in wrapped.modules():
+        if isinstance(layer, BaseTunerLayer):
+            weight = layer.get_base_layer().weight
+            if type(layer) is Linear and weight.dtype in (torch.bfloat16, torch.float16):
+                narrow = weight.data
+                weight.data = narrow.float()
+                layer.merge()
+                weight.data = weight.data.to(narrow.dtype)
+            else:
+                layer.merge()
+    plain: nn.Module = wrapped.unload()
+    return plain
 
 
 def base_of(folder: Path) -> str | None:

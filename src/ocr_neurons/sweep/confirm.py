@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.ner.tagger import Prepared, Tagger
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import Difference, compare, compare_to_mean
+from ocr_neurons.sweep.database import reachable
 from ocr_neurons.sweep.grid import EditMaker, Setting
 from ocr_neurons.sweep.operations import flipped
 from ocr_neurons.sweep.prefix import Prefix
@@ -89,17 +91,19 @@ def confirm(
     returns the first one's scores, whatever settings and ``draws`` it is given; those that were scored are in the
     result. After a stop it goes on with what is missing.
     """
-    if store is not None:
-        setting, draws, random_setting = _once(store, setting, draws, random_setting, reporter)
-    scorer = _Scorer(tagger, test, edits, store)
-    baseline = scorer.of("baseline", None)
-    chosen = scorer.of("chosen", setting)
-    mirrored = scorer.of("flipped", opposite(setting))
-    controls = [
-        scorer.of(f"control {draw}", replace(setting, draw=FIRST_TEST_DRAW + draw))
-        for draw in reporter.track(range(draws), "random controls")
-    ]
-    random_chosen = scorer.of("random choice", random_setting) if random_setting else None
+    with reachable(store.url) if store is not None else nullcontext():
+        if store is not None:
+            store.claim_precision(tagger.model)
+            setting, draws, random_setting = _once(store, setting, draws, random_setting, reporter)
+        scorer = _Scorer(tagger, test, edits, store)
+        baseline = scorer.of("baseline", None)
+        chosen = scorer.of("chosen", setting)
+        mirrored = scorer.of("flipped", opposite(setting))
+        controls = [
+            scorer.of(f"control {draw}", replace(setting, draw=FIRST_TEST_DRAW + draw))
+            for draw in reporter.track(range(draws), "random controls")
+        ]
+        random_chosen = scorer.of("random choice", random_setting) if random_setting else None
     made = scorer.documents
     return Confirmation(
         setting, baseline, chosen, tuple(controls), mirrored, made.get("baseline", ()), made.get("chosen", ()),

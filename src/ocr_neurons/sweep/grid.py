@@ -72,7 +72,7 @@ class Setting:
     def neurons(self, ranked: NeuronSet, seed: int) -> NeuronSet:
         """The best ``count`` neurons of the region, or as many random ones in the same layers."""
         best = ranked.within(region(self.region, ranked.layers)).top(self.count)
-        return best if self.draw == CHOSEN else random_like(best, seed, self.draw)
+        return best if self.draw == CHOSEN else random_like(best, seed, self.draw, self.ranking)
 
     def edit(self, ranked: NeuronSet, seed: int) -> Edit:
         """The edit that the setting stands for."""
@@ -134,7 +134,7 @@ class EditMaker:
     def of(self, setting: Setting) -> Edit:
         """The edit of one setting; without a profile the same as ``setting.edit(ranked, seed)``."""
         best = self.best(setting)
-        neurons = best if setting.draw == CHOSEN else random_like(best, self.seed, setting.draw)
+        neurons = best if setting.draw == CHOSEN else random_like(best, self.seed, setting.draw, setting.ranking)
         return make_edit(setting.operation, neurons, setting.factor, self.profile)
 
     def first(self, setting: Setting) -> int:

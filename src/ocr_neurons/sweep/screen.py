@@ -8,7 +8,7 @@ what is measured. So how well the two agree is said after every screened sweep, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -23,26 +23,43 @@ from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
 from ocr_neurons.sweep.store import Trial
 
-Predictor = Callable[[float], Array]
-"""From a factor to ``[layers, width]``: by how much the loss falls when this neuron alone is multiplied by it."""
 
+@dataclass(frozen=True)
+class Predictor:
+    """What a file of ``attribute`` predicts.
 
-def predictor(path: Path) -> Predictor:
-    """What a file of ``attribute`` predicts: gain gradients for every factor, scores for damping and amplifying.
-
-    Scores say how much damping a neuron helps, by whatever measure; amplifying counts as the opposite.
-
-    Raises:
-        UserError: the file is neither.
+    Attributes:
+        effect: from a factor to ``[layers, width]``: by how much the loss falls when this neuron alone is multiplied
+            by it.
+        model: the fingerprint of the tagger that it was made with; empty where it is not known.
     """
-    if holds_scores(path):
-        score = load_scored(path).score
-        return lambda factor: score if factor < 1 else -score
-    gains = Gains.load(path)
-    return lambda factor: predicted(gains, factor).score
+
+    effect: Callable[[float], Array]
+    model: str = ""
+
+    @staticmethod
+    def load(path: Path) -> Predictor:
+        """Gain gradients predict for every factor, scores for damping and amplifying.
+
+        Scores say how much damping a neuron helps, by whatever measure; amplifying counts as the opposite.
+
+        Raises:
+            UserError: the file is neither, or was made on test, which may not choose what is scored.
+        """
+        if holds_scores(path):
+            scored = load_scored(path)
+            score, about = scored.score, scored.about
+            made = Predictor(lambda factor: score if factor < 1 else -score, str(about.get("fingerprint", "")))
+        else:
+            gains = Gains.load(path)
+            about = gains.about
+            made = Predictor(lambda factor: predicted(gains, factor).score, str(about.get("fingerprint", "")))
+        if about.get("split") == "test":
+            raise UserError(f"{path}: made on test, which must not choose what is scored; make it with --split dev")
+        return made
 
 
-def predictions(settings: Sequence[Setting], edits: EditMaker, predict: Predictor) -> dict[Setting, float]:
+def predictions(settings: Sequence[Setting], edits: EditMaker, predictor: Predictor) -> dict[Setting, float]:
     """For each setting the predicted fall of the loss; higher: more promising.
 
     Raises:
@@ -53,7 +70,7 @@ def predictions(settings: Sequence[Setting], edits: EditMaker, predict: Predicto
         if setting.operation not in ("scale", "zero"):
             raise UserError(f"screening: {setting.operation} given; factors alone can be predicted; screen scale, zero")
         if setting.factor not in by_factor:
-            by_factor[setting.factor] = predict(setting.factor)
+            by_factor[setting.factor] = predictor.effect(setting.factor)
         values, members = by_factor[setting.factor], mask(edits.of(setting).neurons)
         if values.shape != members.shape:
             raise UserError(

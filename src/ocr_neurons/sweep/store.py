@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.database import cannot_be_opened, open_storage, shown
@@ -57,7 +59,17 @@ class Store:
         self._settings: dict[int, Setting] = {}
         self.claim_fact("identity", identity, "of another model, neuron set, data set or seed")
 
-    def claim_fact(self, name: str, value: str, otherwise: str) -> None:
+    def claim_precision(self, model: nn.Module) -> None:
+        """Write in which precision everything here is scored, or refuse another one.
+
+        Raises:
+            UserError: the store holds scores of another precision; they round otherwise.
+        """
+        dtype = str(next(model.parameters()).dtype)
+        remedy = f"say --dtype {str(self.fact('dtype')).removeprefix('torch.')}, or choose another store"
+        self.claim_fact("dtype", dtype, "of weights of another precision (dtype)", remedy)
+
+    def claim_fact(self, name: str, value: str, otherwise: str, remedy: str = "choose another store") -> None:
         """Write a fact that all trials share, or refuse to go on when it is another.
 
         Raises:
@@ -67,9 +79,7 @@ class Store:
         if known is None:
             self.study.set_user_attr(name, value)
         elif known != value:
-            raise UserError(
-                f"store {shown(self.url)}: study {self.name!r} holds trials {otherwise}; choose another store"
-            )
+            raise UserError(f"store {shown(self.url)}: study {self.name!r} holds trials {otherwise}; {remedy}")
 
     def trials(self, among: Sequence[Setting] | None = None) -> list[Trial]:
         """All finished trials, or those of some settings, in order of settings, each setting once."""

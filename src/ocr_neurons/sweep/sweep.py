@@ -8,6 +8,7 @@ from typing import Any
 
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.ner.tagger import Tagger
+from ocr_neurons.neutralise.hook import matching_maps
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.sweep.database import reachable
 from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
@@ -39,17 +40,19 @@ def sweep(
     documents are then batched each by itself, which may round otherwise than one piece does.
     Returns when all settings are settled, by this or by other workers, or ``stop()`` says so.
     """
-    queue, baseline = Queue(store, settings, edits.layers, prune=prune), store.baseline()
-    todo = len(queue.settings) - queue.done()
-    if baseline is not None and not todo:
-        return baseline
-    store.claim_fact("dtype", str(next(tagger.model.parameters()).dtype), "of weights of another precision (dtype)")
-    if baseline is None:
-        baseline = evaluate(dev, tagger.tag(dev))
-        store.set_baseline(baseline)
-    worker = _Worker(tagger, dev, edits, queue, baseline, memory, parts(len(dev), edits.seed) if prune else None)
-    reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
+    for ranked in edits.rankings.values():
+        matching_maps(tagger.model, ranked)  # refuses neurons of another model before any work
     with reachable(store.url):
+        store.claim_precision(tagger.model)
+        queue, baseline = Queue(store, settings, edits.layers, prune=prune), store.baseline()
+        todo = len(queue.settings) - queue.done()
+        if baseline is not None and not todo:
+            return baseline
+        if baseline is None:
+            baseline = evaluate(dev, tagger.tag(dev))
+            store.set_baseline(baseline)
+        worker = _Worker(tagger, dev, edits, queue, baseline, memory, parts(len(dev), edits.seed) if prune else None)
+        reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
         for _ in reporter.track(worker.run(stop), "sweep", total=todo):
             pass
     return baseline

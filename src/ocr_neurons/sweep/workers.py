@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import QUIET, Reporter
+from ocr_neurons.sweep.database import reachable
 from ocr_neurons.sweep.grid import Setting
 from ocr_neurons.sweep.queue import Queue
 from ocr_neurons.sweep.states import MEMORY
@@ -84,8 +85,9 @@ def run_workers(job: Job, count: int, layers: int, reporter: Reporter = QUIET) -
         worker.start()
     queue = Queue(job.store(), job.settings, layers, prune=job.prune)
     try:
-        for _ in reporter.track(_progress(queue, workers), "sweep", total=len(queue.settings) - queue.done()):
-            pass
+        with reachable(job.url):
+            for _ in reporter.track(_progress(queue, workers), "sweep", total=len(queue.settings) - queue.done()):
+                pass
     finally:
         for worker in workers:
             worker.terminate() if sys.exc_info()[0] else None

@@ -3,6 +3,9 @@
 A file is one header line, then documents separated by a blank line; a document is comment lines ``# key = value``
 and then one row a token. Nothing is quoted. Lines end at LF alone, and a comment is a ``#`` line *without a tab*:
 tokens may begin with ``#``. See Ehrmann et al., HIPE-2022 Shared Task Participation Guidelines (2022).
+
+Files with comments or blank lines inside a document, as the samples of HIPE-2020 have them, are read too: see
+:class:`_Documents`. Only such lines are lost in writing.
 """
 
 from __future__ import annotations
@@ -36,7 +39,11 @@ _SENTENCE_ENDS = ("EndOfSentence", "PySBDSegment")
 _NO_DATE = ("", "_", "NA", "--")
 _LABEL = re.compile(r"[BIES]-.+|O|_|")
 _LED = re.compile(r"LED(\d+(?:\.\d+)?)")
-_KEY = re.compile(r"#\s*(?:hipe\d{4}:)?(document_id|language|date)\s*=(.*)")
+_ID = "document_id"
+_KEY = re.compile(rf"#\s*(?:hipe\d{{4}}:)?({_ID}|language|date)\s*=(.*)")
+_PADDED = re.compile(r"(# *[\w:.-]+ *=[^\t]*)?\t+")
+"""A comment or a blank line that a spreadsheet filled up with empty columns."""
+_PADS = ("#", "\t")  # what such a line begins with
 
 Flags = tuple[bool, bool, bool, float | None]
 """What we read in MISC: space after, line end, sentence end, LED."""
@@ -46,7 +53,8 @@ def read_hipe(path: Path) -> list[Document]:
     """Read the documents of a file, in its order; ids may repeat.
 
     The ten columns stay in ``Token.fields``. A file may lack columns other than TOKEN, NE-COARSE-LIT and MISC: they
-    are read as ``_``. A byte-order mark and CRLF line ends are accepted, and not written again.
+    are read as ``_``. A byte-order mark, CRLF line ends and empty columns after a comment are accepted, and not written
+    again.
 
     Raises:
         UserError: no such file, no header, a wrong number of columns, a label or LED flag that cannot be read.
@@ -69,23 +77,11 @@ def parse_hipe(text: str, name: str) -> list[Document]:
     if "\r\n" in text:
         lines = [line.removesuffix("\r") for line in lines]
     columns, places = _read_header(lines[0], name)
-
-    documents: list[Document] = []
-    metadata: list[str] = []
-    tokens: list[Token] = []
+    lines = [line.rstrip("\t") if line[:1] in _PADS and _PADDED.fullmatch(line) else line for line in lines]
+    documents = _Documents(Path(name).stem, (line for line in lines if line[:1] == "#" and "\t" not in line))
     seen: dict[str, Token] = {}  # three of four lines of real data stood before; tokens cannot change, so one will do
-
-    def close() -> None:
-        if metadata or tokens:
-            documents.append(_document(metadata, tokens, f"{Path(name).stem}-{len(documents) + 1}"))
-            metadata.clear()
-            tokens.clear()
-
-    after_blank = False
     for number, line in enumerate(lines[1:], 2):
         if "\t" in line:
-            if after_blank and tokens:
-                close()
             token = seen.get(line)
             if token is None:
                 fields = tuple(line.split("\t"))
@@ -97,37 +93,97 @@ def parse_hipe(text: str, name: str) -> list[Document]:
                     token = seen[line] = _token(fields)
                 except UserError as error:
                     raise UserError(f"{name}, line {number}: {error}") from None
-            tokens.append(token)
-            after_blank = False
+            documents.row(token)
         elif not line:
-            after_blank = True
+            documents.blank()
         elif line.startswith("#"):
-            if tokens or after_blank:
-                close()
-            metadata.append(line)
-            after_blank = False
+            documents.comment(line)
         else:
             _wrong_count(name, number, 1, columns)
-    close()
-    if not documents:
+    if not (found := documents.all()):
         raise UserError(f"{name}: no document after the header; wanted {_WANTED}")
-    return documents
+    return found
 
 
 def format_hipe(documents: Iterable[Document]) -> str:
     """The text of a HIPE TSV file of all ten columns.
 
     Documents as read give their file back. What was changed since in a token's text, label or flags is written in the
-    place of what was read. Documents without metadata get ``document_id``, ``date`` and ``language`` lines; tokens
-    without fields get ``_`` in the other columns. LED is written with two decimals.
+    place of what was read. Documents without metadata get ``document_id``, ``date`` and ``language`` lines, those of
+    other files beside them a ``document_id`` if they lack one, which tells them apart; tokens without fields get ``_``
+    in the other columns. LED is written with two decimals.
 
     Raises:
         UserError: no document, or text that would not read back (a tab or line feed in it, an empty token).
     """
-    blocks = ["\n".join(_document_lines(document)) for document in documents]
-    if not blocks:
+    given = list(documents)
+    if not given:
         raise UserError("no document to write; wanted at least one")
+    keys = [_keys(document.metadata) if document.metadata else {_ID} for document in given]
+    mixed = len({(_ID in known, bool(known)) for known in keys}) > 1
+    unnamed = [mixed and index > 0 and _ID not in known for index, known in enumerate(keys)]
+    blocks = ["\n".join(_document_lines(document, name)) for document, name in zip(given, unnamed, strict=True)]
     return f"{HEADER}\n" + "\n\n".join(blocks) + "\n"
+
+
+class _Documents:
+    """The documents of a file, cut from its lines as they come.
+
+    Comments that say which document it is begin one: those with a ``document_id``, or with a language or date where the
+    file has no ids. Other comments among the rows are of lines and segments, and are dropped. A blank line ends only a
+    document that did not begin so: with nothing else between documents, it is what tells them apart.
+    """
+
+    def __init__(self, stem: str, comments: Iterable[str]) -> None:
+        known = _keys(comments)
+        self._begins = {_ID} if _ID in known else known
+        self._stem = stem
+        self._found: list[Document] = []
+        self._metadata: list[str] = []
+        self._tokens: list[Token] = []
+        self._comments: list[str] = []  # those since the last row or blank line
+        self._blank = False  # whether a blank line stood since the last row or comment
+
+    def comment(self, line: str) -> None:
+        self._comments.append(line)
+
+    def blank(self) -> None:
+        if self._comments:
+            self._settle()
+        self._blank = True
+
+    def row(self, token: Token) -> None:
+        if self._comments or self._blank:
+            self._settle()
+        self._tokens.append(token)
+
+    def all(self) -> list[Document]:
+        """The documents, after the last line."""
+        if self._comments:
+            self._settle()
+        self._close()
+        return self._found
+
+    def _settle(self) -> None:
+        """Begin a document at the comments and the blank line that were read, or go on with the one that is open."""
+        parted = self._blank and not self._begins & _keys(self._metadata) and (self._tokens or self._comments)
+        if parted or self._begins & _keys(self._comments):
+            self._close()
+        if not self._tokens:
+            self._metadata += self._comments
+        self._comments.clear()
+        self._blank = False
+
+    def _close(self) -> None:
+        if self._metadata or self._tokens:
+            self._found.append(_document(self._metadata, self._tokens, f"{self._stem}-{len(self._found) + 1}"))
+            self._metadata.clear()
+            self._tokens.clear()
+
+
+def _keys(comments: Iterable[str]) -> set[str]:
+    """What comment lines say of their document, as far as it is known here."""
+    return {match[1] for match in map(_KEY.match, comments) if match}
 
 
 def _wrong_count(name: str, number: int, given: int, wanted: int) -> NoReturn:
@@ -215,12 +271,15 @@ def _document(metadata: list[str], tokens: list[Token], fallback_id: str) -> Doc
     )
 
 
-def _document_lines(document: Document) -> Iterator[str]:
+def _document_lines(document: Document, name: bool) -> Iterator[str]:
+    """The lines of a document; ``name`` adds its id to its metadata."""
     metadata = document.metadata
+    identity = f"# hipe2022:{_ID} = {document.id or '_'}"
     if not metadata:
-        known = {"document_id": document.id, "date": document.date, "language": document.language}
-        metadata = tuple(f"# hipe2022:{key} = {value}" for key, value in known.items() if value)
-        metadata = metadata or ("# hipe2022:document_id = _",)
+        known = {"date": document.date, "language": document.language}
+        metadata = (identity, *(f"# hipe2022:{key} = {value}" for key, value in known.items() if value))
+    elif name:
+        metadata = (identity, *metadata)
     for line in metadata:
         if not line.startswith("#") or "\t" in line or "\n" in line:
             raise UserError(f"document {document.id!r}: metadata {line!r}; wanted '# key = value' on one line")

@@ -13,9 +13,12 @@ soft hyphen."""
 _CERTAIN = "¬\u2e17\u00ad"
 """Signs that say a word goes on and are never part of one."""
 
+LINE_END = r"(?>\r*+\n|\r)"
+r"""A pattern of line ends: those of Unix, of Windows (``\r`` twice where it was converted twice) and of old Macs."""
+
 _LETTER = r"[^\W\d_]"
 _CUT = re.compile(
-    rf"(?<={_LETTER})[\u0300-\u036f]*(?P<cut>(?P<sign>[{SIGNS}])(?P<gap>[^\S\n]*\n\s*))(?={_LETTER})"
+    rf"(?<={_LETTER})[\u0300-\u036f]*(?P<cut>(?P<sign>[{SIGNS}])(?P<gap>[^\S\r\n]*[\r\n]\s*))(?={_LETTER})"
     rf"|(?<=\w)(?P<soft>\u00ad)(?=\w)"
 )
 _WORD_BEFORE = re.compile(rf"({_LETTER}[\u0300-\u036f]*)+$")
@@ -24,7 +27,7 @@ _LONGEST = 60
 
 
 def word_cuts(text: str, known: Iterable[Change] = ()) -> list[Change]:
-    r"""What to change in ``text``, in which ``\n`` ends a line, so that words cut by line ends are whole; in order.
+    r"""What to change in ``text`` so that words cut by line ends (``\n``, ``\r\n``, ``\r``) are whole; in order.
 
     A sign before a small letter is dropped with the line end, so ``to-``/``day`` loses its hyphen. Before a capital a
     hyphen stays (``Saint-``/``Germain``), unless both parts are in capitals; over an empty line words only go on with
@@ -48,7 +51,7 @@ def _joint(text: str, match: re.Match[str]) -> str | None:
     start, end = match.span("cut")
     if text[end].islower():
         return ""
-    if match["gap"].count("\n") > 1:
+    if len(re.findall(LINE_END, match["gap"])) > 1:
         return None
     if match["sign"] in _CERTAIN:
         return ""

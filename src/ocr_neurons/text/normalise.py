@@ -32,7 +32,7 @@ Change = tuple[int, int, str]
 """``(start, end, what stands there instead)``, character offsets."""
 
 _LETTER = r"[^\W\d_][\u0300-\u036f]*"
-_BREAK = r"[^\S\n]*\n\s*"
+_BREAK = r"[^\S\r\n]*[\r\n]\s*"
 _HYPHENS = re.compile(
     rf"\u00ad(?:{_BREAK}(?={_LETTER}))?"  # soft hyphen, with its line end if the word goes on
     rf"|¬(?:{_BREAK}|\s*(?={_LETTER}))"  # the transcribers' sign; in running text of tokens its line end is a space

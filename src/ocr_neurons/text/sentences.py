@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ocr_neurons.text.hyphens import LINE_END
+
 # English, French, German; those after which a capital is usual
 _ABBREVIATIONS = frozenset(
     """
@@ -14,6 +16,7 @@ _ABBREVIATIONS = frozenset(
     jan feb mar apr jul aug sept oct nov dec janv févr avr juil okt dez
     """.split()  # noqa: SIM905 - thirty lines otherwise
 )
+_PARAGRAPH = re.compile(rf"{LINE_END}\s*[\r\n]|\f")
 _CLOSING = "\"'”’»)]"
 _OPENING = "\"'“‘„«([—–-"
 
@@ -28,7 +31,7 @@ def sentence_ends(text: str, tokens: Sequence[tuple[int, int]]) -> set[int]:
     ends: set[int] = set()
     for index in range(len(tokens)):
         last = index + 1 == len(tokens)
-        if last or re.search(r"\n\s*\n|\f", text[tokens[index][1] : tokens[index + 1][0]]):
+        if last or _PARAGRAPH.search(text[tokens[index][1] : tokens[index + 1][0]]):
             ends.add(index)
         elif text[slice(*tokens[index])] in (".", "!", "?", "…"):
             end = _with_closing(text, tokens, index)

@@ -51,12 +51,16 @@ class Page:
     unit: str = "pixel"
 
 
+LEVELS = ("", "word", "line", "region")
+"""What a box may be the box of, from nothing to the coarsest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A stretch ``[start, end)`` of the source's text, within one line, and where it stands.
 
     ``page`` counts from 0; -1 where the source has no pages. ``level`` says what the box is the box of: a ``word``,
-    a ``line`` or a ``region``, empty without one.
+    a ``line`` or a ``region``, empty without one (:data:`LEVELS`).
     """
 
     start: int
@@ -65,6 +69,12 @@ class Place:
     page: int = -1
     box: Box | None = None
     level: str = ""
+
+    def joined(self, other: Place) -> Place:
+        """One place with a later one of its line; a box around boxes of two levels is one of the coarser level."""
+        box = self.box.union(other.box) if self.box and other.box else self.box or other.box
+        level = max(self.level, other.level, key=LEVELS.index)
+        return replace(self, end=other.end, box=box, level=level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ class Reading:
         return unicodedata.normalize("NFC", " ".join(changed(self.text[start:end], inside)[0].split()))
 
     def parts(self, start: int, end: int) -> list[Place]:
-        """``[start, end)`` line by line, each part with the box around its words (or its line, without words)."""
+        """``[start, end)`` line by line, each part with the box around its words (or its line, if one has none)."""
         parts: list[Place] = []
         first = bisect_right(self.places, start, key=lambda place: place.end)
         for place in self.places[first:]:
@@ -108,8 +118,7 @@ class Reading:
                 break
             cut = replace(place, start=max(start, place.start), end=min(end, place.end))
             if parts and (parts[-1].line, parts[-1].page) == (cut.line, cut.page):
-                box = parts[-1].box.union(cut.box) if parts[-1].box and cut.box else parts[-1].box or cut.box
-                cut = replace(cut, start=parts.pop().start, box=box)
+                cut = parts.pop().joined(cut)
             parts.append(cut)
         return parts
 

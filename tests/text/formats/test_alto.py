@@ -36,6 +36,14 @@ def test_hyphen_in_the_string_and_substitutions():
     assert texts(read(block(string("Liver", first), string("Pool", second)))) == ["LiverPool"]
 
 
+def test_the_same_cut_word_twice_in_a_row():
+    first, second = (f"SUBS_TYPE='HypPart{n}' SUBS_CONTENT='Liverpool'" for n in (1, 2))
+    pair = (string("Liver", first) + "<HYP CONTENT='-'/>", string("pool", second))
+    assert texts(read(block(*pair, *pair))) == ["Liverpool", "Liverpool"]
+    assert texts(read(block(pair[0], pair[1] + pair[0], pair[1]))) == ["Liverpool", "Liverpool"]
+    assert texts(read(block(string("Li", first), string("ver", second), string("pool", second)))) == ["Liverpool"]
+
+
 def test_a_hyphen_of_the_word_stays():
     first, second = (f"SUBS_TYPE='HypPart{n}' SUBS_CONTENT='co-operate'" for n in (1, 2))
     assert texts(read(block(string("co", first) + "<HYP CONTENT='-'/>", string("operate", second)))) == ["co-operate"]
@@ -97,6 +105,18 @@ def test_coordinates_may_be_absent_or_broken_numbers():
     assert first.box is not None
     assert first.box.xywh == (1.5, 2, 3, 4)
     assert (first.level, second.box, second.level) == ("word", None, "")
+
+
+def test_a_box_of_words_of_which_one_has_none():
+    """The line's where it has one; else that of the others."""
+    place = "HPOS='1' VPOS='2' WIDTH='3' HEIGHT='4'"
+    words = string("John", place) + string("Thornton")
+    for line, box, level in (("", (1, 2, 3, 4), "word"), (place.replace("3", "30"), (1, 2, 30, 4), "line")):
+        reading = read(f"<TextBlock><TextLine {line}>{words}</TextLine></TextBlock>")
+        (part,) = reading.parts(*reading.span(0, 2))
+        assert (reading.text[part.start : part.end], part.box and part.box.xywh, part.level) == (
+            "John Thornton", box, level,
+        )  # fmt: skip
 
 
 def test_units_language_and_prefixes():

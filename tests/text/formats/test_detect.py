@@ -47,6 +47,31 @@ def test_kinds(data, kind):
     assert kind in ("", *KINDS)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Letter B-12\nCharter B-13\nDeed S-4\n", "text"),
+        ("Vitamin B-12", "text"),
+        ("Vitamin B-12\nBlood O\n", "text"),
+        ("Hepatitis B-type\nVitamin E-complex\n", "text"),
+        ("Brown B-per\nwrote O\n", "conll"),
+        ("-DOCSTART- -X- B-x\nBrown NNP B-per\n", "conll"),
+    ],
+)
+def test_a_text_file_is_no_table_because_its_lines_end_like_labels(text, kind):
+    assert detect(text.encode(), "x.txt") == kind
+    assert detect(text.encode(), "x.conll") == "conll"
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!-- a -->", "<?a?>", "<!DOCTYPE a [ ]>", "<!doctype a>", " ", "<!--", "<!DOCTYPE a [ ] "]
+)
+def test_any_number_of_comments_takes_no_time(piece):
+    assert detect(f"{piece * 2000}text".encode(), "x.xml") == ""
+    if piece.endswith((">", " ")) and "[ ] " not in piece:
+        assert detect(f"{piece * 2000}<alto>".encode(), "x.xml") == "alto"
+
+
 @given(st.binary(max_size=200), st.sampled_from(["x.dat", "x.txt", "x.xml"]))
 def test_anything_has_a_kind_or_none(data, name):
     assert detect(data, name) in ("", *KINDS)

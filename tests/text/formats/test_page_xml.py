@@ -80,6 +80,17 @@ def test_words_count_where_they_say_what_the_line_says():
     assert only_words.text == "Mr. Brown"
 
 
+def test_a_word_without_a_place_has_that_of_its_line():
+    for text in ("John Thornton", ""):
+        words = word("John") + f"<Word>{equiv('Thornton')}</Word>"
+        reading = read(f"<TextRegion>{line(text, words)}</TextRegion>")
+        assert [(p.box and p.box.xywh, p.level) for p in reading.places] == [
+            ((0, 1, 9, 8), "word"), ((10, 20, 100, 40), "line"),
+        ]  # fmt: skip
+        (part,) = reading.parts(*reading.span(0, 2))
+        assert (part.box and part.box.xywh, part.level) == ((0, 1, 110, 59), "line")
+
+
 def test_regions_alone():
     reading = read(f"<TextRegion>{COORDS}{equiv('Mr. John' + chr(10) + 'Brown')}</TextRegion>")
     assert reading.text == "Mr. John\nBrown"
@@ -106,6 +117,8 @@ def test_alternatives_points_of_2010_and_language():
     )
     reading = read(body)
     assert (reading.text, reading.document.language) == ("first", "fr")
+    empty = f"<TextEquiv/><TextEquiv index='0'><Unicode/></TextEquiv>{equiv(' ', '0')}"
+    assert read(f"<TextRegion><TextLine>{equiv('b', '2')}{equiv('a', '1')}{empty}</TextLine></TextRegion>").text == "a"
     box = reading.places[0].box
     assert box is not None
     assert box.xywh == (5, 6, 4, 10)

@@ -20,6 +20,14 @@ def test_offsets_in_the_file():
     assert reading.pages == ()
 
 
+def test_line_ends_of_old_macs():
+    """As it is with other line ends, character by character."""
+    text = "Mr. Brown,\nof Liver-\npool.\n\nNext."
+    mac, unix = (read_plain(given.encode(), "x", "x") for given in (text.replace("\n", "\r"), text))
+    assert (mac.document, mac.spans, mac.places) == (unix.document, unix.spans, unix.places)
+    assert [mac.text[p.start : p.end] for p in mac.parts(*mac.span(2, 6))] == ["Brown,", "of Liver-", "pool"]
+
+
 def test_form_feeds_number_pages():
     reading = read_plain(b"One Liver-\n\fpool two\n\f", "x", "x")
     assert [page.id for page in reading.pages] == ["1", "2"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.text.formats.read import Input, find_inputs, kind_of, read_file
+from ocr_neurons.text.formats.read import Input, find_inputs, kind_of, read_file, read_labelled
 
 
 def test_files_of_folders_and_files(tmp_path: Path):
@@ -48,3 +48,16 @@ def test_readings_name_their_file(tmp_path: Path):
     (tmp_path / "x.txt").write_text("Hello.")
     (reading,) = read_file(Input(tmp_path / "x.txt", "in/x.txt"), "text", language="fr")
     assert (reading.file, reading.document.id, reading.document.language) == ("in/x.txt", "in/x.txt", "fr")
+
+
+def test_labels_of_json_lines_are_of_no_concern_to_the_tagger(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Numbers without a list, beyond the list that would be assumed, or beside a broken one."""
+    (tmp_path / "x.json").write_text('{"tokens": ["Mr.", "Brown"], "ner_tags": [99, 3]}')
+    (tmp_path / "label.json").write_text('{"O": 7}')
+    (reading,) = read_file(Input(tmp_path / "x.json", "x.json"), "tokens")
+    assert (reading.text, reading.document.labels(), capsys.readouterr().err) == ("Mr. Brown", ["O", "O"], "")
+    with pytest.raises(UserError, match="labels are not numbered from 0"):
+        read_labelled(tmp_path / "x.json", "tokens", "x.json")
+    (tmp_path / "label.json").unlink()
+    with pytest.raises(UserError, match="label number 99 of 37 known; put a label"):
+        read_labelled(tmp_path / "x.json", "tokens", "x.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,6 +47,17 @@ def test_boxes_are_joined_by_line():
     assert [p.box for p in reading.parts(5, 6)] == [boxes[1]]  # a part of a word has the word's box
 
 
+def test_boxes_of_different_levels_are_joined_as_the_coarser():
+    line, word, region = (Place(0, 2, 0, 0, Box(0, 0, 90, 9), level) for level in ("line", "word", "region"))
+    nothing = Place(0, 2, 0, 0)
+    for places, level in (
+        ((line, word), "line"), ((word, region), "region"), ((word, nothing), "word"), ((nothing, nothing), ""),
+    ):  # fmt: skip
+        for first, second in (places, places[::-1]):
+            (part,) = read_running("d", "x", "ab cd", [first, replace(second, start=3, end=5)]).parts(0, 5)
+            assert (part.start, part.end, part.level) == (0, 5, level)
+
+
 def test_decomposed_text_is_composed_for_the_model_only():
     text = "a cafe\u0301 in Mu\u0308n-\nchen, Ma\u0364nner"
     reading = read(text)
@@ -56,7 +68,7 @@ def test_decomposed_text_is_composed_for_the_model_only():
 
 
 @settings(deadline=None)  # the first call makes a table of all characters
-@given(st.text(alphabet="aéB1 .,-=¬\u00ad\u0301\n\f'", max_size=60))
+@given(st.text(alphabet="aéB1 .,-=¬\u00ad\u0301\n\r\f'", max_size=60))
 def test_tokens_cover_the_source(text):
     """Naively: what remains of source and tokens without space, signs and composition is the same, span by span."""
 
@@ -125,7 +137,7 @@ def test_joining_tokens_loses_none(rows):
 
 @settings(deadline=None)  # the first call makes a table of all characters
 @given(
-    st.text(alphabet="aéB1 .,-¬\u0301\n\f", max_size=60), st.lists(st.sampled_from(["O", "B-x", "I-x"]), max_size=60)
+    st.text(alphabet="aéB1 .,-¬\u0301\n\r\f", max_size=60), st.lists(st.sampled_from(["O", "B-x", "I-x"]), max_size=60)
 )
 def test_surfaces_of_any_entities(text, labels):
     """``text[start:end]`` is the surface, its lines are the parts, entities are in order and apart."""
@@ -142,6 +154,6 @@ def test_surfaces_of_any_entities(text, labels):
         assert end <= mention.start < mention.end
         assert text[mention.start : mention.end] == mention.surface
         parts = [text[part.start : part.end] for part in mention.parts]
-        assert parts == [line.rstrip() for line in re.split(r"[\n\f]", mention.surface) if line.strip()]
+        assert parts == [line.rstrip() for line in re.split(r"[\n\r\f]", mention.surface) if line.strip()]
         assert mention.parts[0].start == mention.start
         end = mention.end

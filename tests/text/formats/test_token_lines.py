@@ -91,3 +91,19 @@ def test_what_cannot_be_read(data, message):
 def test_documents_without_an_id_stay_apart():
     given = lines(*[{"document_id": None, "tokens": ["a", "b"], "tags": ["O", "B-loc"]}] * 3)
     assert [len(d.tokens) for d in read_token_lines(given, "x", "x")] == [2, 2, 2]
+
+
+def test_numbers_without_a_list_are_read_with_a_warning(capsys):
+    """CoNLL-2003 as Hugging Face numbers it: not the list that is taken here."""
+    sentence = {"tokens": ["EU", "rejects", "German", "call"], "ner_tags": [3, 0, 7, 0]}
+    for _ in range(2):
+        (document, _) = read_token_lines(lines(sentence, sentence), "folder/eng.json", "eng.json")
+        assert document.labels() == ["B-DATE", "O", "B-GPE", "O"]
+    (warned,) = capsys.readouterr().err.splitlines()
+    assert warned.startswith("warning: folder/eng.json: labels are numbers, and no label.json stands beside the file; ")
+    assert "read as tner/ontonotes5 numbers OntoNotes 5 (0 O, 1 B-CARDINAL, 2 B-DATE, 3 I-DATE …); for other" in warned
+    conll = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"]
+    (document,) = read_token_lines(lines(sentence), "folder/other.json", "x", "", conll)
+    assert document.labels() == ["B-ORG", "O", "B-MISC", "O"]
+    read_token_lines(lines({"tokens": ["a"], "tags": ["O"]}), "folder/texts.json", "x")
+    assert capsys.readouterr().err == ""

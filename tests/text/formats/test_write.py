@@ -13,6 +13,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.formats import docbin
 from ocr_neurons.text.formats.alto import read_alto
+from ocr_neurons.text.formats.plain import read_plain
 from ocr_neurons.text.formats.running import read_tokens
 from ocr_neurons.text.formats.tagged import Tagged
 from ocr_neurons.text.formats.write import CSV_COLUMNS, write_tagged
@@ -66,6 +67,19 @@ def test_csv(tagged, tmp_path):
     assert rows[1]["surface"] == "Liver-\npool"
     assert rows[1]["xywh"] == "80,40,50,20;10,70,40,22"
     assert (rows[1]["page"], rows[1]["image"], rows[1]["confidence"]) == ("1", "p.png", "0.5")
+
+
+def test_csv_of_any_line_ends(tmp_path):
+    """A lone CR must be quoted too, and rows end in LF."""
+    reading = read_plain(b"From Mr.\rJohn, Mr.\r\nJohn, Mr.\nJohn", "p.txt", "p.txt")
+    assert [t.text for t in reading.document.tokens] == ["From", *["Mr", ".", "John", ","] * 2, "Mr", ".", "John"]
+    labels = ["O", *["B-pers", "I-pers", "I-pers", "O"] * 2, "B-pers", "I-pers", "I-pers"]
+    write_tagged(tmp_path / "x.csv", "csv", [Tagged(reading, reading.document.with_labels(labels), (1.0,) * 3)])
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["surface"] for row in rows] == ["Mr.\rJohn", "Mr.\r\nJohn", "Mr.\nJohn"]
+    data = (tmp_path / "x.csv").read_bytes()
+    assert (data.count(b"\r\n"), data.count(b'"Mr.\rJohn"'), data[-2:-1]) == (1, 1, b",")
 
 
 def test_hipe_tsv(tagged, tmp_path):

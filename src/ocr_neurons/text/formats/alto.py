@@ -67,7 +67,8 @@ def _words(line: Node, spaced: bool, where: str) -> Iterator[Word]:
             box = _box(node, where)
             # some engines write a whole line as one String, others give places to lines alone
             level = "word" if box and " " not in text.strip() else "line"
-            word = Word(text, box or around, level, glued=spaced and not space, whole=whole)
+            begins = node.get("SUBS_TYPE") == "HypPart1"
+            word = Word(text, box or around, level, glued=spaced and not space, whole=whole, begins=begins)
             space = False
     if word:
         yield word

@@ -25,8 +25,11 @@ HEAD = 65_536
 """So many bytes of a file decide."""
 _TEXT_NAMES = (".txt", ".text")
 _ROOT = re.compile(
-    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+    r"\s*+(?>(?:<\?.*?\?>|<!--.*?-->|<!(?i:DOCTYPE)[^\[>]*+(?:\[.*?\]\s*+)?>)\s*+)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
+"""The first element after what may stand before it; nothing is gone back to, which takes exponential time."""
+_TYPE = re.compile(r"O|[BIES]-[^\W\d]\S*")
+"""A label in a text file, where ``B-12`` is no type but the name of a vitamin."""
 _HOCR = re.compile(r"\bocr(?:_page|_line|x_word|x_line|_carea|_par)\b")
 
 
@@ -40,7 +43,7 @@ def detect(head: bytes, name: str) -> str:
     text = head.decode(encoding, "replace")  # wrong bytes are the reader's to tell
     if "\0" in text:
         return plain
-    return _markup(text) or _table(text) or plain
+    return _markup(text) or _table(text, plain=bool(plain)) or plain
 
 
 def _markup(text: str) -> str:
@@ -53,7 +56,8 @@ def _markup(text: str) -> str:
     return {"alto": "alto", "pcgts": "page"}.get(root, "")
 
 
-def _table(text: str) -> str:
+def _table(text: str, *, plain: bool) -> str:
+    """The kind of a table; of ``plain`` text that might be no table stronger evidence is wanted."""
     lines = [line.rstrip("\r") for line in text.split("\n")]
     if "TOKEN" in lines[0].split("\t"):
         return "hipe"
@@ -61,12 +65,13 @@ def _table(text: str) -> str:
     if first.startswith("{"):
         return "tokens" if _token_line(first, whole=len(lines) > 1) else ""
     rows = [line.split("\t" if "\t" in line else None) for line in lines[:-1][:200] or lines if line.strip()]
-    labels = [row[-1] for row in rows if len(row) > 1 and LABEL.fullmatch(row[-1])]
-    labelled = len(labels)
-    if labels == ["O"] and START not in text:  # a nearly empty page, such as "1. O"
+    if first.startswith(START):
+        return "conll"
+    known = _TYPE if plain else LABEL
+    labels = [row[-1] for row in rows if len(row) > 1 and known.fullmatch(row[-1])]
+    if START not in text and (labels == ["O"] or (plain and "O" not in labels)):  # "1. O", a list of vitamins
         return ""
-    # a row in ten may be broken: the reader tells which
-    return "conll" if 0 < 0.9 * len(rows) <= labelled or first.startswith(START) else ""
+    return "conll" if 0 < 0.9 * len(rows) <= len(labels) else ""  # one in ten may be broken: the reader tells which
 
 
 def _token_line(line: str, *, whole: bool) -> bool:

@@ -1,7 +1,8 @@
 """hOCR, HTML with the places of words in ``title`` attributes (Tesseract, Kraken, OCRopus and others).
 
 Words are ``ocrx_word``. Text of a line that stands in none of them is cut at spaces, and the line's box stands for each
-of its words. Blocks are paragraphs (``ocr_par``) and areas (``ocr_carea``). See http://kba.github.io/hocr-spec/1.2/.
+of its words, as it does for a word without one. Blocks are paragraphs (``ocr_par``) and areas (``ocr_carea``); text of
+a block that stands in no line makes lines of its own, with the block's box. See http://kba.github.io/hocr-spec/1.2/.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _LINES = ("ocr_line", "ocrx_line", "ocr_header", "ocr_footer", "ocr_caption", "ocr_textfloat")
 _BLOCKS = ("ocr_par", "ocr_carea", "ocrx_block", "ocr_column")
 _WORDS = ("ocrx_word", "ocr_word")
+_LEVELS = {"line": "line", "block": "region"}
+"""What the box is the box of that stands for text outside of words."""
 _CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]*encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 
 
@@ -30,8 +33,8 @@ def read_hocr(data: bytes, where: str, name: str, language: str = "") -> Reading
     ``language`` is that of a file that does not say.
 
     Raises:
-        UserError: broken XML where it says that it is XML, HTML without its end, an encoding that cannot be read,
-            coordinates that are no numbers.
+        UserError: broken XML where it says that it is XML, HTML without its end or with a declaration that is none, an
+            encoding that cannot be read, coordinates that are no numbers.
     """
     if b"<!ENTITY" in data:
         raise UserError(f"{where}: an entity declaration, which is not read for safety; wanted {WANTED}")
@@ -41,13 +44,16 @@ def read_hocr(data: bytes, where: str, name: str, language: str = "") -> Reading
     encoding = (match[1] or match[2]).decode() if match else "utf-8"
     try:
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf8", "utf-8") else encoding)
-    except (LookupError, UnicodeDecodeError) as error:
+    except (LookupError, UnicodeError) as error:
         raise UserError(f"{where}: cannot be read as {encoding} ({error}); wanted {WANTED}") from None
     if "</html>" not in text[-200:].lower():
         raise UserError(f"{where}: ends in the middle (no </html>); wanted {WANTED}")
     parser = _Parser(where)
-    parser.feed(text)
-    parser.close()
+    try:
+        parser.feed(text)
+        parser.close()
+    except AssertionError as error:  # as html.parser tells a declaration that it does not know
+        raise UserError(f"{where}, line {parser.getpos()[0]}: broken HTML ({error}); wanted {WANTED}") from None
     return compose(name, "hocr", parser.pages, next(filter(None, parser.languages), language))
 
 
@@ -62,36 +68,33 @@ class _Parser(HTMLParser):
         self._open: list[tuple[str, str]] = []  # tag, and what it is: page, block, line, word or nothing
         self._count: Counter[str] = Counter()  # of open tags and of what they are
         self._blocks: list[list[list[Word]]] = []
-        self._boxes: dict[str, Box | None] = {}
-        self._text: dict[str, str] = {"line": "", "word": ""}
+        self._boxes: dict[str, list[Box | None]] = {"block": [], "line": [], "word": []}  # of those that are open
+        self._loose = ""  # text outside of words
+        self._word = ""
+        self._fresh = True  # whether what comes next begins a line
         self._glued = False  # whether no space stands before the word
         self._lettered = False  # whether the letters of the word stand one by one
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self._break()
         if tag in _VOID:
             return
         attributes = {key: value or "" for key, value in attrs}
         classes = attributes.get("class", "").split()
         kind = next((kind for kind, names in _KINDS.items() if any(name in names for name in classes)), "")
-        if not kind and self._count["word"]:  # of one letter, or what the engine also thought of
-            title = attributes.get("title", "")
-            if "x_bboxes" in title or "x_confs" in title or "alt" in classes:
-                kind = "letter" if "x_bboxes" in title or tag == "ins" else "other"
-                self._lettered |= kind == "letter"
+        title = attributes.get("title", "")
+        if tag in ("script", "style"):
+            kind = "other"
+        elif not kind and self._count["word"] and ("x_bboxes" in title or "x_confs" in title or "alt" in classes):
+            kind = "letter" if "x_bboxes" in title or tag == "ins" else "other"  # what the engine also thought of
+            self._lettered |= kind == "letter"
+        if kind in _KINDS:
+            self._begin(kind, title, attributes.get("id", ""))
         self._open.append((tag, kind))
         self._count.update((f"<{tag}>", kind))
         if kind and (code := attributes.get("lang", "")):
             self.languages.append(language_code(code))
-        title = attributes.get("title", "")
-        if kind == "page":
-            self._begin_page(title, attributes.get("id", ""))
-        elif kind in _KINDS:
-            if not self.pages:
-                self._begin_page("", "")
-            if kind == "block":
-                self._blocks.append([])
-            else:
-                self._begin(kind, title)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -103,9 +106,12 @@ class _Parser(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        kind = "word" if self._count["word"] else "line"
-        if self._count[kind] and not self._count["other"]:
-            self._text[kind] += data.strip() if kind == "word" and self._lettered else data
+        if self._count["other"]:
+            return
+        if self._count["word"]:
+            self._word += data.strip() if self._lettered else data
+        elif self._count["line"] or self._count["block"]:
+            self._loose += data
 
     def close(self) -> None:
         super().close()
@@ -119,6 +125,22 @@ class _Parser(HTMLParser):
         self._end(kind)
         return tag
 
+    def _begin(self, kind: str, title: str, identity: str) -> None:
+        glued = self._outside_words()
+        if kind == "page":
+            self._begin_page(title, identity)
+            return
+        if not self.pages:
+            self._begin_page("", "")
+        if kind == "word":
+            self._keep_word()  # of a word that is not closed
+            self._glued, self._lettered = glued, False
+        else:
+            self._fresh = True
+        if kind == "block":
+            self._blocks.append([])
+        self._boxes[kind].append(self._box(title))
+
     def _begin_page(self, title: str, identity: str) -> None:
         box = self._box(title)
         image = re.search(r"(?:^|;)\s*image\s+(?:\"([^\"]*)\"|'([^']*)'|([^;]*))", title)
@@ -127,34 +149,57 @@ class _Parser(HTMLParser):
         width, height = (box.right - box.left, box.bottom - box.top) if box else (None, None)
         self.pages.append(PageText(Page(identity, name, width, height), self._blocks))
 
-    def _begin(self, kind: str, title: str) -> None:
-        self._glued = kind == "word" and self._between()
-        self._boxes[kind] = self._box(title)
-        self._text[kind] = ""
-        self._lettered = False
-        if not self._blocks:
+    def _end(self, kind: str) -> None:
+        if kind == "word":
+            self._keep_word()
+        elif kind in _LEVELS:
+            self._outside_words()
+            self._fresh = True
+        if kind in self._boxes:
+            self._boxes[kind].pop()
+        if kind == "block" and self._boxes[kind]:  # what follows in the outer one is no part of the inner one
             self._blocks.append([])
-        if kind == "line" or not self._blocks[-1]:
-            self._blocks[-1].append([])
 
-    def _between(self) -> bool:
-        """Keep what a line says outside its words; whether no space parts it from what follows."""
-        text, self._text["line"] = self._text["line"], ""
-        if not text.strip() or not self._blocks or not self._blocks[-1]:
+    def _break(self) -> None:
+        """End a line, or the part of a word."""
+        if self._count["word"]:
+            self._word += " "
+        else:
+            self._outside_words()
+            self._fresh = True
+
+    def _outside_words(self) -> bool:
+        """Keep what a line or block says outside its words; whether no space parts it from what follows."""
+        text, self._loose = self._loose, ""
+        if not text.strip():
             return False
-        line = self._blocks[-1][-1]
-        first, *others = split_words(text, self._boxes.get("line"), "line")
+        line = self._line()
+        first, *others = split_words(text, *self._around())
         line += [replace(first, glued=bool(line) and not text[0].isspace()), *others]
         return not text[-1].isspace()
 
-    def _end(self, kind: str) -> None:
-        if kind not in ("line", "word") or not self._blocks or not self._blocks[-1]:
-            return
-        if kind == "line":
-            self._between()
-            return
-        text, self._text["word"] = self._text["word"], ""
-        self._blocks[-1][-1].append(Word(" ".join(text.split()), self._boxes.get("word"), glued=self._glued))
+    def _keep_word(self) -> None:
+        """Put the word that was read into its line."""
+        text, self._word = " ".join(self._word.split()), ""
+        if text:
+            box, level = next(((box, "word") for box in self._boxes["word"][-1:] if box), self._around())
+            self._line().append(Word(text, box, level, glued=self._glued))
+
+    def _around(self) -> tuple[Box | None, str]:
+        """The box of the line that is open, else of the block, and what it is the box of."""
+        for kind, level in _LEVELS.items():
+            if self._boxes[kind] and (box := self._boxes[kind][-1]):
+                return box, level
+        return None, ""
+
+    def _line(self) -> list[Word]:
+        """The line that words go to."""
+        if not self._blocks:
+            self._blocks.append([])
+        if self._fresh or not self._blocks[-1]:
+            self._blocks[-1].append([])
+            self._fresh = False
+        return self._blocks[-1][-1]
 
     def _box(self, title: str) -> Box | None:
         match = re.search(r"(?:^|;)\s*bbox\s+([^;]*)", title)

@@ -16,7 +16,7 @@ class Word:
     """A word of a line. ``level`` is what its box is the box of.
 
     ``glued``: no space stands before it. ``whole`` is the word that this is a part of, where the source says
-    that a line end cuts it.
+    that a line end cuts it; ``begins`` says that it is the first part.
     """
 
     text: str
@@ -24,6 +24,7 @@ class Word:
     level: str = "word"
     glued: bool = False
     whole: str = ""
+    begins: bool = False
 
 
 Line = Sequence[Word]
@@ -54,7 +55,7 @@ def compose(name: str, kind: str, pages: Sequence[PageText], language: str = "")
                     if not text:
                         continue
                     gap = "" if before is None or (word.glued and separator == " ") else separator
-                    if before and before.whole and before.whole == word.whole and separator != " ":
+                    if before and separator != " " and before.whole == word.whole != "" and not word.begins:
                         known.append(_cut(pieces[-1], position, len(gap), word.whole))
                     lines += separator != " "
                     pieces += [gap, text]

@@ -1,15 +1,17 @@
 """PAGE XML (2010 to 2019, any namespace; Transkribus, eScriptorium, OCR-D): lines and words with outlines.
 
 Regions follow the ``ReadingOrder``, then come those it does not name; lines follow ``readingOrder`` in their ``custom``
-attribute where all have one. Of several ``TextEquiv`` the one of the lowest index counts. A line's words are used where
-they say what the line says; where the line was corrected and its words were not, or there are none, its text counts,
-and its box stands for every word of it. See https://github.com/PRImA-Research-Lab/PAGE-XML.
+attribute where all have one. Of several ``TextEquiv`` the one of the lowest index counts that is not empty. A line's
+words are used where they say what the line says; where the line was corrected and its words were not, or there are
+none, its text counts, and its box stands for every word of it, as it does for a word without one. See
+https://github.com/PRImA-Research-Lab/PAGE-XML.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.text.formats.layout import Line, PageText, Word, compose, language_code, split_words
@@ -85,28 +87,34 @@ def _text_inside(region: Node) -> bool:
 def _words(line: Node, where: str) -> Line:
     """A line's words; those of its text where they are none or say something else."""
     text = _text(line)
-    words = [(_text(word), _box(word, where)) for word in line.all("Word")]
+    words = [_word(word, line, where) for word in line.all("Word")]
     if not text:
-        return [Word(word, box) for word, box in words]
+        return words
     found: list[Word] = []
     position = 0
-    for word, box in words:
-        start = text.find(word, position)
+    for word in words:
+        start = text.find(word.text, position)
         if start < 0 or text[position:start].strip():
             break
-        found.append(Word(word, box, glued=start == position))
-        position = start + len(word)
+        found.append(replace(word, glued=start == position))
+        position = start + len(word.text)
     if words and len(found) == len(words) and not text[position:].strip():
         return found
     return split_words(text, _box(line, where), "line")
 
 
+def _word(node: Node, line: Node, where: str) -> Word:
+    box = _box(node, where)
+    return Word(_text(node), box or _box(line, where), "word" if box else "line")
+
+
 def _text(node: Node) -> str:
-    """The text of an element: that of its TextEquiv of the lowest index."""
-    choices = [choice for choice in node.all("TextEquiv") if choice.first("Unicode") is not None]
-    choices.sort(key=lambda choice: int(choice.get("index")) if choice.get("index").isdecimal() else 0)
-    unicode = choices[0].first("Unicode") if choices else None
-    return unicode.text.strip() if unicode else ""
+    """The text of an element: that of its TextEquiv of the lowest index that has some."""
+    choices = sorted(
+        node.all("TextEquiv"), key=lambda one: int(one.get("index")) if one.get("index").isdecimal() else 0
+    )
+    texts = (unicode.text.strip() for choice in choices if (unicode := choice.first("Unicode")))
+    return next(filter(None, texts), "")
 
 
 def _box(node: Node, where: str) -> Box | None:

@@ -93,8 +93,11 @@ def kind_of(path: Path) -> str:
     return detect(head, path.name)
 
 
-def read_labelled(path: Path, kind: str, name: str, language: str = "") -> list[Document]:
+def read_labelled(path: Path, kind: str, name: str, language: str = "", *, labelled: bool = True) -> list[Document]:
     """The documents of a file that is cut into tokens and labelled: HIPE TSV, CoNLL or JSON Lines.
+
+    Where labels are not wanted (``labelled``), those of JSON Lines, which may need a list that is not there, are not
+    looked at.
 
     Raises:
         UserError: a file that cannot be read as what it is.
@@ -106,25 +109,25 @@ def read_labelled(path: Path, kind: str, name: str, language: str = "") -> list[
         return read_conll(data, str(path), name, language)
     beside = path.with_name("label.json")
     names: list[str] = []
-    if beside.is_file():
+    if labelled and beside.is_file():
         try:
             names = label_names(read_json(beside, "labels and their numbers"))
         except (TypeError, ValueError) as error:
             raise UserError(f"{beside}: {error}; wanted labels and their numbers, from 0") from None
-    return read_token_lines(data, str(path), name, language, names)
+    return read_token_lines(data, str(path), name, language, names, labelled=labelled)
 
 
 def read_file(given: Input, kind: str, *, language: str = "", join: bool = False) -> list[Reading]:
     """The readings of a file of a known kind: one of running text, one a document of one that is cut into tokens.
 
     ``language`` is that of files which do not say. ``join`` makes whole the words that line ends cut in files that are
-    cut into tokens, as it is always done in running text.
+    cut into tokens, as it is always done in running text. Labels in the file are of no concern.
 
     Raises:
         UserError: a file that cannot be read as what it is.
     """
     if kind in LABELLED:
-        documents = read_labelled(given.path, kind, given.name, language)
+        documents = read_labelled(given.path, kind, given.name, language, labelled=False)
         readings = [read_tokens(document, kind, join=join) for document in documents]
     else:
         readings = [_RUNNING[kind](given.path.read_bytes(), str(given.path), given.name, language)]

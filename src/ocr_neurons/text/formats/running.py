@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ocr_neurons.text.document import Document, Token
-from ocr_neurons.text.hyphens import word_cuts
+from ocr_neurons.text.hyphens import LINE_END, word_cuts
 from ocr_neurons.text.normalise import Change, changed, normalise
 from ocr_neurons.text.sentences import sentence_ends
 from ocr_neurons.text.source import Page, Place, Reading
@@ -24,7 +24,7 @@ def read_running(
     language: str = "",
     known: Iterable[Change] = (),
 ) -> Reading:
-    r"""A reading of running text in which ``\n`` ends a line and an empty line a paragraph.
+    r"""A reading of running text in which ``\n``, ``\r\n`` or ``\r`` ends a line and an empty line a paragraph.
 
     The tagger is given whole words, composed (NFC). ``known`` are cuts of words that the source marks itself.
     """
@@ -42,7 +42,7 @@ def read_running(
             Token(
                 composed.text[start:end],
                 space_after=bool(gap) or last,
-                line_end="\n" in gap or last,
+                line_end="\n" in gap or "\r" in gap or last,
                 sentence_end=index in ends,
             )
         )
@@ -87,7 +87,7 @@ def line_places(text: str, page: int = -1) -> list[Place]:
     r"""A place for each line that is not empty; ``\f`` ends a page where pages are counted from ``page``."""
     places: list[Place] = []
     position = 0
-    for piece in re.split(r"([\n\f])", text):
+    for piece in re.split(rf"({LINE_END}|\f)", text):
         if piece == "\f" and page >= 0:
             page += 1
         elif piece.strip():

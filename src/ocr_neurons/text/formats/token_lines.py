@@ -2,18 +2,20 @@
 
 A line is an object with ``tokens`` (or ``words``) and ``tags`` (or ``ner_tags``, ``labels``, ``ner``). Labels are
 texts, or numbers into a list: that of ``label.json`` beside the file (``{"O": 0, "B-CARDINAL": 1, …}``), else
-:data:`ONTONOTES`. Lines of one ``document_id`` (or ``doc_id``) in a row make one document; a line without makes one
-alone.
+:data:`ONTONOTES`, of which a warning is given. Lines of one ``document_id`` (or ``doc_id``) in a row make one document;
+a line without makes one alone.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
 from ocr_neurons.text.document import Document, Token
 from ocr_neurons.text.formats.conll import LABEL, sentence
 from ocr_neurons.text.formats.plain import decode
@@ -30,14 +32,18 @@ ONTONOTES = """
 
 
 def read_token_lines(
-    data: bytes, where: str, name: str, language: str = "", names: Sequence[str] = ()
+    data: bytes, where: str, name: str, language: str = "", names: Sequence[str] = (), *, labelled: bool = True
 ) -> list[Document]:
-    """The documents of a file's bytes; ids are theirs, or ``name`` and a number. ``names`` are the labels by number.
+    """The documents of a file's bytes; ids are theirs, or ``name`` and a number.
+
+    ``names`` are the labels by number. Where labels are not wanted (``labelled``), whatever stands there will do, and
+    they are all ``O``.
 
     Raises:
         UserError: a line that is no such object, labels that do not fit the tokens or the list.
     """
     rows: list[tuple[str, tuple[Token, ...]]] = []
+    numbers = False
     for number, line in enumerate(decode(data, where, WANTED).split("\n"), 1):
         if line.strip():
             try:
@@ -46,7 +52,10 @@ def read_token_lines(
                     (value[key] for key in ("document_id", "doc_id") if key in value and value[key] is not None), ""
                 )
                 identity = " ".join(str(given).split())
-                rows.append((identity or f"{name}-{number}", _sentence(value, names or ONTONOTES)))
+                words, tags = _columns(value)
+                tags = tags if labelled else ["O"] * len(words)
+                numbers |= any(isinstance(tag, int) for tag in tags)
+                rows.append((identity or f"{name}-{number}", _sentence(words, tags, names or ONTONOTES)))
             except (json.JSONDecodeError, RecursionError) as error:
                 raise UserError(f"{where}, line {number}: not JSON ({error}); wanted {WANTED}") from None
             except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -57,7 +66,18 @@ def read_token_lines(
     ]
     if not documents:
         raise UserError(f"{where}: no line in it; wanted {WANTED}")
+    if numbers and not names:
+        _warn_of_numbers(where)
     return documents
+
+
+@cache  # once a file, however often it is read
+def _warn_of_numbers(where: str) -> None:
+    listed = ", ".join(f"{number} {label}" for number, label in enumerate(ONTONOTES[:4]))
+    Reporter().warn(
+        f"{where}: labels are numbers, and no label.json stands beside the file; read as tner/ontonotes5 numbers "
+        f"OntoNotes 5 ({listed} …); for other labels put their label.json there"
+    )
 
 
 def label_names(value: Any) -> list[str]:  # noqa: ANN401 - whatever json holds
@@ -71,12 +91,17 @@ def label_names(value: Any) -> list[str]:  # noqa: ANN401 - whatever json holds
     raise ValueError("labels are not numbered from 0 without a gap")
 
 
-def _sentence(value: dict[str, Any], names: Sequence[str]) -> tuple[Token, ...]:
+def _columns(value: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Words and tags of a line, as many of the one as of the other."""
     words, tags = (next((value[key] for key in keys if key in value), None) for keys in (TOKENS, TAGS))
     if words is None or tags is None:
         raise ValueError(f"no {' or '.join(TOKENS if words is None else TAGS)}")
     if not (isinstance(words, list) and isinstance(tags, list) and len(words) == len(tags) and words):
         raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
+    return words, tags
+
+
+def _sentence(words: Sequence[Any], tags: Sequence[Any], names: Sequence[str]) -> tuple[Token, ...]:
     labels: list[str] = []
     for tag in tags:
         if isinstance(tag, int) and not 0 <= tag < len(names):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -89,11 +88,18 @@ def _write_jsonl(path: Path, tagged: Sequence[Tagged]) -> None:
 
 
 def _write_csv(path: Path, tagged: Sequence[Tagged]) -> None:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")  # quotes what holds one of the two
     writer.writerow(CSV_COLUMNS)
     writer.writerows(row for one in tagged for row in _rows(one))
-    write_text(path, stream.getvalue())
+    write_text(path, "".join(lines))
+
+
+class _Lines(list[str]):
+    r"""The rows that ``csv`` writes, each ended by ``\n``."""
+
+    def write(self, row: str) -> None:
+        self.append(row.removesuffix("\r\n") + "\n")
 
 
 def _rows(tagged: Tagged) -> Iterator[tuple[object, ...]]:
