@@ -99,6 +99,15 @@ def test_edits_that_make_no_sense(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_neurons_are_no_edit(place: Path, tmp_path: Path, fails: Callable[..., str]) -> None:
+    """The paper's rule may find none; an edit of nothing would look like one that does nothing."""
+    ranked = NeuronSet.load(place / "n.json")
+    ranked.within([]).save(tmp_path / "none.json")
+    said = fails("edit", tmp_path / "none.json", "--operation", "zero", "--out", tmp_path / "e.json")
+    assert "none.json: no neurons in it; rank with --count" in said
+    assert not (tmp_path / "e.json").exists()
+
+
 def header(card: str) -> dict[str, Any]:
     return yaml.safe_load(card.split("---\n")[1])
 

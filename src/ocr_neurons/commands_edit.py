@@ -23,6 +23,8 @@ def edit(args: argparse.Namespace) -> None:
     from ocr_neurons.neutralise.edits import Edits
 
     neurons = NeuronSet.load(args.neurons)
+    if not neurons.count:
+        raise UserError(f"{args.neurons}: no neurons in it; rank with --count, or by a method that chooses some")
     if args.layers is not None:
         neurons = neurons.within(args.layers)
         if not neurons.count:

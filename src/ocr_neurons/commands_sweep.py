@@ -84,7 +84,7 @@ def sweep(args: argparse.Namespace) -> None:
         )  # fmt: skip
     agreed = agreement(trials, baseline, promise) if promise else None
     gain_then = gain_on_dev(confirmed.setting, store.trials(), baseline, seed) if confirmed else None
-    table = rows(trials, baseline, seed)
+    table = rows(trials, baseline, seed, promise)
     found = Found(baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then, luck)
     if args.csv:
         from ocr_neurons.common.files import write_text

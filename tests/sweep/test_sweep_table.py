@@ -55,3 +55,6 @@ def test_as_csv():
     assert float(table[0]["difference"]) == found[0].difference.f1
     assert (table[0]["random_draws"], float(table[0]["random_difference"])) == ("2", sum(found[0].random) / 2)
     assert table[1]["random_difference"] == ""
+    assert [row["predicted"] for row in table] == ["", ""]
+    foreseen = rows(TRIALS, BASELINE, 1, {TRIALS[0].setting: 0.25, TRIALS[1].setting: 9.0})
+    assert [row["predicted"] for row in csv.DictReader(io.StringIO(to_csv(foreseen, 30)))] == ["0.25", ""]

@@ -2,7 +2,7 @@
 
 The paper (arXiv 2409.16934) worked on Llama 2 7B, 32 layers of 11,008 neurons. Its counts are taken as parts of the
 region's neurons there, and the same parts of the same region are edited in any other model. Settings are edits at test
-time; training with neurons damped is a strategy of its own and not part of a sweep.
+time; training with neurons damped is `train --edit`, which makes another tagger for each.
 """
 
 from __future__ import annotations

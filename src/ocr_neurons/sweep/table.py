@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -20,7 +20,7 @@ SHOWN = 40
 """Rows of the table on the screen; files hold all."""
 COLUMNS = (
     "ranking", "region", "first_layer", "last_layer", "count", "operation", "factor", "f1", "difference", "low",
-    "high", "p", "random_draws", "random_difference",
+    "high", "p", "random_draws", "random_difference", "predicted",
 )  # fmt: skip
 
 
@@ -32,6 +32,8 @@ class Row:
     f1: float
     difference: Difference
     random: tuple[float, ...]
+    predicted: float | None = None
+    """By how much screening said that the loss would fall, in nats a token or in what the scores are; if it did."""
 
     def to_json(self, layers: int) -> dict[str, Any]:
         """The row as JSON values, by the names of :data:`COLUMNS`; every random difference under ``random``."""
@@ -40,12 +42,14 @@ class Row:
         del values["draw"]
         values |= {"first_layer": members[0], "last_layer": members[-1], "f1": self.f1}
         values |= {"difference": d.f1, "low": d.low, "high": d.high, "p": d.p, "random_draws": len(self.random)}
-        values |= {"random_difference": fmean(self.random) if self.random else None}
+        values |= {"random_difference": fmean(self.random) if self.random else None, "predicted": self.predicted}
         return {name: values[name] for name in COLUMNS} | {"random": list(self.random)}
 
 
-def rows(trials: Sequence[Trial], baseline: Scores, seed: int) -> list[Row]:
-    """One row for each trial of ranked neurons, in the order given."""
+def rows(
+    trials: Sequence[Trial], baseline: Scores, seed: int, promise: Mapping[Setting, float] | None = None
+) -> list[Row]:
+    """One row for each trial of ranked neurons, in the order given, beside what screening promised of it."""
     plain = baseline.total("strict").f1
     random: dict[Setting, list[float]] = {}
     for trial in trials:
@@ -58,6 +62,7 @@ def rows(trials: Sequence[Trial], baseline: Scores, seed: int) -> list[Row]:
             trial.scores.total("strict").f1,
             compare(trial.scores, baseline, draws=2000, seed=seed),
             tuple(random.get(trial.setting, ())),
+            (promise or {}).get(trial.setting),
         )
         for trial in trials
         if trial.setting.draw == CHOSEN
