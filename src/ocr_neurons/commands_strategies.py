@@ -18,7 +18,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--only", nargs="+", default=(), metavar="NAME", help="these alone, such as damp noise (default all)"
     )
     parser.add_argument("--config", type=Path, help="settings in TOML; [strategies], and those of a run but [sweep]")
-    parser.add_argument("--seed", type=int, help="decides everything random (default 1)")
+    parser.add_argument(
+        "--seed", type=int, help="decides all that is random (default 1), but a given tagger's card how others train"
+    )
 
 
 def strategies(args: argparse.Namespace) -> None:

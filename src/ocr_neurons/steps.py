@@ -82,6 +82,7 @@ def train_tagger(
         dtype=dtype,
         device=device,
         data=config.data,
+        facts={"data_hash": data.digest()},
         reporter=reporter,
     )
 

@@ -20,12 +20,15 @@ from ocr_neurons.score.intervals import Difference
 from ocr_neurons.strategies.chart import forest_chart, write_forest
 from ocr_neurons.strategies.compare import Row
 from ocr_neurons.strategies.controls import RandomBeside
-from ocr_neurons.strategies.page import table
+from ocr_neurons.strategies.page import page, table
 from ocr_neurons.strategies.recommend import recommendation, recommended
 from ocr_neurons.strategies.strategy import Made
 from ocr_neurons.strategies.table import STRATEGIES
 
 ONE = ({"LOC": Counts(3, 1, 1)},)
+VALUE = {
+    "data": "d", "recommendation": "", "notes": [], "model": "m", "seed": 1, "test_documents": 30, "clean_twins": "",
+}  # fmt: skip
 COST = MeasuredCost(Scores(("d",), ONE, ONE), [], None)
 
 
@@ -55,7 +58,8 @@ def test_dev_chooses_and_test_is_asked_of_that_one():
     assert said == (
         "Recommended: augmentation with stability term, the best of 4 on dev. Against doing nothing strict F1 changes "
         "by +2.8 [1.2, 4.0] points on OCR text (p\u00a0=\u00a00.010) and by −2.0 [−5.0, 0.1] points on clean text. It "
-        "takes 2 min 0 s beyond the plain tagger."
+        "was not compared with twice the training without noise (`longer`), so the gain may come of more training "
+        "alone. It takes 2 min 0 s beyond the plain tagger."
     )
     assert recommended([NOTHING, GAIN, STEADIER, row("longer", (0.0, -0.1, 0.1), dev=0.61)]) is None
 
@@ -121,6 +125,27 @@ def test_what_weakens_a_recommendation_is_said():
     won = Difference(0.02, 0.01, 0.03, 0.01)
     said, _ = recommendation([row("stable", (0.03, 0.01, 0.05), over_rival=won)])
     assert "It did better than twice the training without noise." in said
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("damp", "It was not compared with random neurons, so other neurons may bring the gain as well."),
+        ("gains-sensitive", "with as many random neurons, drawn once (`gains-random`), so other neurons may bring"),
+        ("stable", "with twice the training without noise (`longer`), so the gain may come of more training alone."),
+        ("gains-random", ""),
+        ("gains-all", ""),
+        ("noise", ""),
+    ],
+)
+def test_a_gain_that_nothing_stands_beside_says_so(name: str, told: str):
+    """Whether dev chose it or not; neurons that were not chosen, and training, have nothing to stand beside."""
+    gain = row(name, (0.03, 0.01, 0.05))
+    for rows in ([NOTHING, gain], [NOTHING, gain, row("mean", (0.0, -0.1, 0.1), dev=0.7)]):
+        said, _ = recommendation(rows)
+        assert told in said
+        assert ("not compared" in said) == bool(told)
+        assert page(VALUE, rows, "").count("; its gain was not compared with ") == bool(told)
 
 
 def test_an_interval_that_few_documents_make_recommends_nothing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import planted
 from ocr_neurons.cli import main
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Comparing, Config, Pairing, load_config
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Prepared
@@ -137,6 +139,62 @@ def test_a_stopped_comparison_goes_on_strategy_by_strategy(config, tmp_path, tag
     damp, gains = again["strategies"][1:]
     assert damp["ocr"] == value["strategies"][1]["ocr"]
     assert gains["what"] != value["strategies"][2]["what"]
+
+
+def test_old_results_do_not_stand_under_new_settings(config, tmp_path, capsys):
+    """A file in the place of a strategy's folder stops the second comparison, after the settings are written."""
+    out, names = tmp_path / "out", ["strategies.json", "strategies.md", "strategies.png"]
+    before = [name.replace(".", "-before.") for name in names]
+    compare_strategies(config, out, only=["damp"])
+    old = [(out / name).read_bytes() for name in names]
+    (out / "gains-all").write_text("in the way")
+    changed = replace(config, strategies=replace(config.strategies, damp=(0.5,)))
+    capsys.readouterr()
+    with pytest.raises(OSError, match="gains-all"):
+        compare_strategies(changed, out, Reporter(), only=["damp", "gains-all"])
+    said = capsys.readouterr().err
+    assert f"the results of before are in {', '.join(before)} until this comparison is finished" in said
+    assert "damp: done before with other data, settings, weights or another version; done anew" in said
+    assert load_config(out / "strategies.toml") == changed
+    assert not [name for name in names if (out / name).exists()]
+    assert [(out / name).read_bytes() for name in before] == old
+    (out / "gains-all").unlink()
+    value = compare_strategies(changed, out, only=["damp", "gains-all"])
+    assert json.loads((out / "strategies.json").read_text()) == value
+    assert not list(out.glob("*-before.*"))
+
+
+def test_minutes_of_what_was_stopped_in_between_are_not_known(config, tmp_path, monkeypatch):
+    def stopped(self: Bench, name: str, edit: Edit | None = None) -> float:
+        raise KeyboardInterrupt
+
+    def minutes(settings: Config, *only: str) -> dict[str, float | None]:
+        found = compare_strategies(settings, tmp_path / "out", only=only)
+        return {row["name"]: row["minutes"] for row in found["strategies"]}
+
+    assert minutes(config, "nothing")["nothing"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "dev_f1", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            compare_strategies(config, tmp_path / "out", only=["noise"])
+    found = minutes(config, "longer", "noise-gains")
+    assert [name for name in found if found[name] is None] == ["noise", "noise-gains"], "which rests on noise"
+    page = (tmp_path / "out" / "strategies.md").read_text()
+    assert re.search(r"^\| noise-augmented training \|.*\| – \|$", page, flags=re.MULTILINE)
+    once = replace(config, strategies=replace(config.strategies, noise_share=0.4))
+    assert minutes(once, "noise")["noise"], "made anew in one go"
+
+
+def test_documents_may_have_no_ids(first, config, tmp_path):
+    """They are named after their file then, which is another one for predictions."""
+    for path in Path(config.data).iterdir():
+        text = re.sub("^# hipe2022:document_id = .*\n", "", path.read_text(), flags=re.MULTILINE)
+        assert "# hipe2022:language = en" in text
+        (tmp_path / path.name).write_text(text)
+    data = load_dataset(str(tmp_path))
+    assert [document.id for document in data.test] == [f"planted-test-en-{n}" for n in (1, 2, 3)]
+    value = compare_strategies(replace(config, data=str(tmp_path)), tmp_path / "out", only=["nothing"])
+    assert value["strategies"][0]["ocr"] == first[1]["strategies"][0]["ocr"]
 
 
 def test_selection_sees_no_test(first, config, tmp_path):

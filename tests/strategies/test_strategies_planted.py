@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_damping_repairs_the_tagger_and_is_recommended(repaired, healthy):
     planted_ones = harmful.planted_neurons.build(3, count=harmful.COUNT, strength=harmful.STRENGTH).neurons
     assert planted_ones <= members
     assert len(members) <= 0.2 * 192
+
+
+def test_without_random_neurons_beside_it_a_gain_is_recommended_with_that_said(repaired, tmp_path):
+    config = settings(Path(repaired[1]["model"]))
+    config = replace(config, strategies=replace(config.strategies, draws=0))
+    value = compare_strategies(config, tmp_path / "out", only=["damp"], data=DATA)
+    assert value["recommended"] == "damp"
+    assert (
+        " It was not compared with random neurons, so other neurons may bring the gain as well."
+        in (value["recommendation"])
+    )
+    assert "; its gain was not compared with random neurons." in (tmp_path / "out" / "strategies.md").read_text()
 
 
 def test_without_harmful_neurons_nothing_is_gained(healthy, tmp_path):

@@ -57,21 +57,30 @@ class Manifest:
 
     @contextmanager
     def step(self, name: str, key: str) -> Iterator[None]:
-        """Time a step; write it down as done unless it fails."""
-        start = time.monotonic()
-        if self.value["steps"].pop(name, None):
-            self.save()  # its files may be half replaced when it fails
-        yield
-        self.record(name, key, time.monotonic() - start)
+        """Time a step; write it down as done unless it fails.
 
-    def record(self, name: str, key: str, seconds: float) -> None:
-        """Write down a step as done."""
-        self.value["steps"][name] = {"key": key, "seconds": round(seconds, 2)}
+        Where it was begun before with this key and not finished, its time is not known: it goes on with what is there.
+        """
+        start = time.monotonic()
+        begun: list[str] = self.value.setdefault("begun", [])
+        this = f"{name} {key}"
+        resumed = this in begun
+        if not resumed:
+            begun.append(this)
+        self.value["steps"].pop(name, None)  # its files may be half replaced when it fails
+        self.save()
+        yield
+        begun.remove(this)
+        self.record(name, key, None if resumed else time.monotonic() - start)
+
+    def record(self, name: str, key: str, seconds: float | None) -> None:
+        """Write down a step as done, in so many seconds or nobody knows how many."""
+        self.value["steps"][name] = {"key": key, "seconds": None if seconds is None else round(seconds, 2)}
         self.save()
 
     def timings(self) -> dict[str, float]:
-        """Seconds of each step, as measured when it was last really done."""
-        return {name: step["seconds"] for name, step in self.value["steps"].items()}
+        """Seconds of each step, as measured when it was last really done; only of those that were done in one go."""
+        return {name: s["seconds"] for name, s in self.value["steps"].items() if s["seconds"] is not None}
 
     def save(self) -> None:
         """Write the file."""

@@ -100,8 +100,14 @@ class Bench:
         if self.manifest.done(name, key, files):
             self.reporter.say(f"{name}: done before")
             return
-        with self.manifest.step(name, key):
+        with self.doing(name, key):
             work()
+
+    def doing(self, name: str, key: str) -> AbstractContextManager[None]:
+        """The block in which a step is done; says so where it was done otherwise before."""
+        if self.manifest.otherwise(name, key):
+            self.reporter.say(f"{name}: done before with other data, settings, weights or another version; done anew")
+        return self.manifest.step(name, key)
 
     def tagger(self, name: str = NOTHING) -> Tagger:
         """The tagger in a strategy's folder; one is held at a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ocr_neurons.cost.measured import MeasuredCost, measure_cost
@@ -14,7 +15,9 @@ from ocr_neurons.score.table import difference_to_dict, to_dict
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.controls import RandomBeside
 from ocr_neurons.strategies.strategy import NOTHING, Made, Strategy
+from ocr_neurons.strategies.table import STRATEGIES
 from ocr_neurons.strategies.tested import CLEAN, OCR
+from ocr_neurons.text.document import Document
 from ocr_neurons.text.hipe_tsv import read_hipe
 
 
@@ -26,7 +29,8 @@ class Row:
         cost: scores on OCR text, recall by noise bin, scores on clean twins where there are any.
         change, clean_change: strict F1 minus that of doing nothing, on OCR text and on clean twins; positive: better.
         holm, clean_holm: their p-values corrected for all strategies in the table.
-        minutes: its making, with what it rests on, beyond the plain tagger; None for a tagger that was given.
+        minutes: its making, with what it rests on, beyond the plain tagger; None for a tagger that was given, and where
+            the making was stopped in between, so that nobody knows.
         random: as many random neurons in the place of its own, where it gained.
         over_rival: strict F1 on OCR text minus that of its rival, where the table has it.
     """
@@ -56,6 +60,16 @@ class Row:
     def clean(self) -> Scores | None:
         """On the clean twins of the test documents."""
         return self.cost.twin.scores if self.cost.twin else None
+
+    @property
+    def missing(self) -> str:
+        """What a gain should stand beside and does not: its rival, or random neurons where it chose neurons."""
+        if self.random or self.over_rival:
+            return ""
+        if self.strategy.rival:
+            return f"{self.strategy.rival_said} (`{self.strategy.rival}`)"
+        random_itself = any(one.rival == self.name for one in STRATEGIES.values())
+        return "random neurons" if self.strategy.probes and not random_itself else ""
 
     def entry(self, seed: int) -> dict[str, Any]:
         """The values of one strategy in ``strategies.json``."""
@@ -99,9 +113,18 @@ def compared(bench: Bench, strategies: Sequence[Strategy]) -> list[Row]:
 
 def _row(bench: Bench, strategy: Strategy) -> Row:
     folder = bench.folder(strategy.name)
-    twins = read_hipe(folder / CLEAN) if "test" in bench.data.clean_twins else ()
-    cost = measure_cost(bench.data, "test", read_hipe(folder / OCR), twins, bench.config.seed)
+    gold_twins = bench.data.clean_twins.get("test")
+    twins = _read(folder / CLEAN, gold_twins) if gold_twins else ()
+    cost = measure_cost(bench.data, "test", _read(folder / OCR, bench.data.test), twins, bench.config.seed)
     return Row(strategy, Made.load(folder), cost, _minutes(bench, strategy))
+
+
+def _read(path: Path, gold: Sequence[Document]) -> list[Document]:
+    """Predictions under the ids of what was tagged: documents without one are named after their file, here another."""
+    found = read_hipe(path)
+    if len(found) != len(gold):
+        return found  # which is refused when it is scored
+    return [replace(guess, id=true.id) for guess, true in zip(found, gold, strict=True)]
 
 
 def _minutes(bench: Bench, strategy: Strategy) -> float | None:
@@ -109,7 +132,7 @@ def _minutes(bench: Bench, strategy: Strategy) -> float | None:
         return None
     seconds = bench.manifest.timings()
     steps = [strategy.name, *(["probe"] if strategy.probes else []), *(n for n in strategy.needs if n != NOTHING)]
-    return sum(seconds.get(step, 0.0) for step in steps) / 60
+    return sum(seconds[step] for step in steps) / 60 if all(step in seconds for step in steps) else None
 
 
 def _difference(value: Difference | None, adjusted: float | None) -> dict[str, Any] | None:

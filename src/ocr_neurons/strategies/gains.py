@@ -12,7 +12,7 @@ from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.rank.controls import random_like
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.learning import learn_gains
-from ocr_neurons.strategies.strategy import EDIT, NOTHING, Made, Strategy
+from ocr_neurons.strategies.strategy import EDIT, NOTHING, OTHERS, Made, Strategy
 
 DRAW = 0
 """The draw of the random neurons."""
@@ -71,7 +71,7 @@ def gains_strategy(which: str, title: str) -> Strategy:
         probes=ranked,
         rival="gains-random" if which == "sensitive" else "",
         rival_said="as many random neurons, drawn once",
-        rival_means="other neurons may bring the gain as well",
+        rival_means=OTHERS,
     )
 
 

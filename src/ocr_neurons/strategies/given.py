@@ -13,7 +13,10 @@ from ocr_neurons.ner.recipe import Recipe
 
 @dataclass(frozen=True)
 class Given:
-    """A tagger's folder and what its card says: base model, labels, recipe, seed, data, edits folded in."""
+    """A tagger's folder and what its card says: base model, labels, recipe, seed, data and their hash, edits folded in.
+
+    ``data_hash`` is that of :meth:`Dataset.digest`; empty where the card has none.
+    """
 
     folder: Path
     base: str
@@ -21,6 +24,7 @@ class Given:
     recipe: Recipe
     seed: int
     data: str
+    data_hash: str
     edits: int
 
 
@@ -28,12 +32,18 @@ def read_given(folder: Path) -> Given | None:
     """What the card in ``folder`` says, or None where there is no tagger in it.
 
     Raises:
-        UserError: the card lacks recipe or seed, or names a base model that is not there.
+        UserError: the card lacks recipe or seed, names a base model that is not there, or tells of a training under an
+            edit, which the card does not hold, so that nothing can be trained alike.
     """
     if not (folder / CARD).is_file():
         return None
     card = read_json(folder / CARD, "a tagger's card")
     base = base_of(folder)
+    if isinstance(card, dict) and card.get("edit"):
+        raise UserError(
+            f"{folder}: this tagger was trained with an edit active (`train --edit`), which is in nothing that is "
+            "trained or tagged here; wanted a tagger trained without an edit, or a model"
+        )
     try:
         return Given(
             folder,
@@ -42,6 +52,7 @@ def read_given(folder: Path) -> Given | None:
             Recipe(**card["recipe"]),
             int(card["seed"]),
             str(card.get("data", "")),
+            str(card.get("data_hash", "")),
             len(card.get("edits", ())),
         )
     except (KeyError, TypeError, ValueError) as error:

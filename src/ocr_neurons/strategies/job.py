@@ -32,6 +32,7 @@ from ocr_neurons.strategies.tested import CLEAN, OCR, score_test
 from ocr_neurons.text.datasets import SPLITS, Dataset, load_dataset
 
 SETTINGS = "strategies.toml"
+RESULTS = ("strategies.json", "strategies.md", "strategies.png")
 
 
 def compare_strategies(
@@ -55,9 +56,24 @@ def compare_strategies(
     bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):
+        _set_aside(out, reporter)
         config.save(out / SETTINGS)
         describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
         return _compare(bench, chosen)
+
+
+def _before(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}-before")
+
+
+def _set_aside(out: Path, reporter: Reporter) -> None:
+    """Rename the results of an earlier call: a folder in which work was stopped must not look like a finished one."""
+    there = [out / name for name in RESULTS if (out / name).exists()]
+    for path in there:
+        path.replace(_before(path))
+    if there:
+        names = ", ".join(_before(path).name for path in there)
+        reporter.say(f"the results of before are in {names} until this comparison is finished")
 
 
 def _compare(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, Any]:
@@ -125,7 +141,7 @@ def _make(bench: Bench, strategy: Strategy, key: str) -> Made:
     else:
         bench.tagger(strategy.needs[0])  # nor is loading it
     folder = bench.folder(strategy.name)
-    with bench.manifest.step(strategy.name, key):
+    with bench.doing(strategy.name, key):
         made = strategy.make(bench, folder)
         made.save(folder)
     return made
@@ -170,9 +186,12 @@ def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
         "notes": _notes(bench, bench.given),
         "strategies": [row.entry(seed) for row in rows],
     }
-    write_json(out / "strategies.json", value)
-    write_forest(rows, out / "strategies.png")
-    write_text(out / "strategies.md", page(value, rows, bench.manifest.value["command"]))
+    results, text, figure = (out / name for name in RESULTS)
+    write_json(results, value)
+    write_forest(rows, figure)
+    write_text(text, page(value, rows, bench.manifest.value["command"]))
+    for path in (results, text, figure):
+        _before(path).unlink(missing_ok=True)
     bench.reporter.say(f"strategies.md, strategies.json, strategies.png: {out}")
     return value
 
@@ -183,13 +202,10 @@ def _notes(bench: Bench, given: Given | None) -> list[str]:
     if given:
         notes.append(
             f"The plain tagger was given, so taggers were trained with the seed of its card, {given.seed}; `--seed` "
-            "decides the choice of random neurons alone. For another training give a tagger of another seed."
+            "decides pairs, ranking, gains and random draws, not the training of taggers. For another training give a "
+            "tagger of another seed."
         )
-    if given and given.data and given.data not in (bench.config.data, bench.data.name):
-        notes.append(
-            f"The tagger's card says that it was trained on {given.data}; here gains and other taggers are trained on "
-            f"{bench.config.data}. Unless these are the same documents, the comparison is not fair to it."
-        )
+        notes += _other_data(bench, given)
     if given and given.edits:
         notes.append("The tagger given has edits folded in; taggers trained here start without them.")
     if len(bench.data.test) < 20:
@@ -197,3 +213,20 @@ def _notes(bench: Bench, given: Given | None) -> list[str]:
             f"There are {len(bench.data.test)} test documents; with fewer than some twenty, intervals are too narrow."
         )
     return notes
+
+
+def _other_data(bench: Bench, given: Given) -> list[str]:
+    """A note where the tagger was, or may have been, trained on other data; names decide only where no hash does."""
+    here = bench.config.data
+    if given.data_hash and given.data_hash != bench.data.digest():
+        return [
+            f"By the hash in its card, the data that the tagger was trained on ({given.data}) are not those here "
+            f"({here}): documents, labels, splits or clean twins differ. What is test here may have been train there, "
+            "and what is trained here may have seen other documents, so the comparison may not be fair."
+        ]
+    if not given.data_hash and given.data not in ("", here, bench.data.name):
+        return [
+            f"The tagger's card says that it was trained on {given.data}; here gains and other taggers are trained on "
+            f"{here}. Unless these are the same documents, the comparison is not fair to it."
+        ]
+    return []

@@ -14,12 +14,13 @@ from ocr_neurons.strategies.compare import Row
 from ocr_neurons.strategies.strategy import NOTHING
 
 PROTOCOL = (
-    "Everything was made and chosen on train and dev; test was scored once for each strategy at the end. All that is "
-    "trained has the same recipe and seed, and as many epochs but for `longer`. The strategy that is best on dev is "
-    "recommended if it gains on test, so that one question is put to test. Differences are in points of strict "
+    "Everything was made and chosen on train and dev; test was scored once for each strategy at the end. All taggers "
+    "that are trained have the same recipe and seed, and as many epochs but for `longer`. The strategy that is best on "
+    "dev is recommended if it gains on test, so that one question is put to test. Differences are in points of strict "
     "F1, paired by document: 95 % intervals by bootstrap, p by approximate randomisation, and p corrected by Holm over "
     "the strategies of the table. Minutes are those of making a strategy, with what it rests on, beyond the plain "
-    "tagger; a trained one takes the place of the plain one."
+    "tagger; a trained one takes the place of the plain one. They are not known where the tagger was given, or where "
+    "the work was stopped in between."
 )
 LIMITS = (
     "Intervals speak of other documents like these, not of another training: with one seed a difference between two "
@@ -125,6 +126,8 @@ def _dev(row: Row) -> str:
         )
     if row.over_rival:
         said += f"; {_change(row.over_rival)} on test over `{row.strategy.rival}`"
+    if row.change and row.change.better and row.missing:
+        said += f"; its gain was not compared with {row.missing}"
     return said if row.name != NOTHING else f"{said}; everything else is compared with it"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ocr_neurons.report.phrase import bounds, p_value, seconds, signed
 from ocr_neurons.score.intervals import ALPHA, Difference
 from ocr_neurons.strategies.compare import Row
-from ocr_neurons.strategies.strategy import NOTHING
+from ocr_neurons.strategies.strategy import NOTHING, OTHERS
 
 
 def favourite(rows: Sequence[Row]) -> Row | None:
@@ -65,7 +65,8 @@ def _second(others: Sequence[Row], first: Row | None) -> str:
     stays = "that stays a gain" if p <= ALPHA else "that may be chance"
     return (
         f" {row.strategy.title[:1].upper()}{row.strategy.title[1:]} changes it by {_size(row.change)}; corrected for "
-        f"{len(others)} strategies {stays} ({p_value(p)}). Look at it again on other documents, or with another seed."
+        f"{len(others)} strategies {stays} ({p_value(p)}).{_owed(row)} Look at it again on other "
+        "documents, or with another seed."
     )
 
 
@@ -82,12 +83,14 @@ def _praise(row: Row, change: Difference, count: int) -> str:
 
 
 def _owed(row: Row) -> str:
-    """Whether random neurons, or its rival, would have done as well, where that is known."""
+    """Whether random neurons, or its rival, would have done as well; that it is not known, where it should be."""
     if row.random:
         beaten, others = row.random.beaten, f"{len(row.random.f1s)} draws of random neurons treated alike"
-        means = "other neurons may bring the gain as well"
+        means = OTHERS
     elif row.over_rival:
         beaten, others, means = row.over_rival.better, row.strategy.rival_said, row.strategy.rival_means
+    elif row.missing:
+        return f" It was not compared with {row.missing}, so {row.strategy.rival_means or OTHERS}."
     else:
         return ""
     if beaten:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NOTHING = "nothing"
 """The strategy that all others are compared with."""
 EDIT, MADE = "edit.json", "made.json"
+OTHERS = "other neurons may bring the gain as well"
+"""What follows for chosen neurons that were not seen to do better than random ones."""
 
 
 @dataclass(frozen=True)
