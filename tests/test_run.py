@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import planted
+from ocr_neurons.commands import run_name
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Pairing, Sweeping, load_config
@@ -285,6 +286,25 @@ def test_a_foreign_folder_is_not_a_run_folder(config, tmp_path):
     with pytest.raises(UserError, match="holds files that are not a run's"):
         run(config, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("change", ["model", "data", "seed"])
+def test_a_run_of_another_model_data_set_or_seed_is_not_written_over(first, config, tiny_folder, tmp_path, change):
+    """Its tagger may have taken days."""
+    shutil.copytree(first[0], tmp_path / "run")
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    shutil.copytree(config.data, tmp_path / "data")
+    other = {"model": str(tiny_folder("llama")), "data": str(tmp_path / "data"), "seed": 4}[change]
+    with pytest.raises(UserError, match=r"holds a run of .*mistral on .*, seed 3, which would be lost; choose another"):
+        run(config.changed(**{change: other}), tmp_path / "run")
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_names_of_run_folders_keep_runs_apart():
+    usual = Config()
+    assert run_name(usual.changed(data="gazette")) == "gazette"
+    assert run_name(usual.changed(data="hipe2022:ajmc-en", model="org/Llama-7b")) == "hipe2022-ajmc-en-Llama-7b"
+    assert run_name(usual.changed(data="my/pages", seed=2)) == "pages-seed-2"
 
 
 @pytest.mark.parametrize("missing", ["train", "dev", "test"])

@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--data", help="data set: gazette, hipe2022:ajmc-en, a folder or a file (default gazette)")
     run.add_argument("--model", help="smollm2, gemma270m, minilm, a Hub id, a local folder or a tagger's folder")
     run.add_argument("--config", type=Path, help="settings in TOML, such as the run.toml of a run")
-    run.add_argument("--out", type=folder_to_write, help="run folder (default runs/DATA)")
+    run.add_argument("--out", type=folder_to_write, help="run folder (default runs/DATA; -MODEL, -seed-N where given)")
     run.add_argument("--seed", type=int, help="decides everything random (default 1)")
     _machine(run, None)
 

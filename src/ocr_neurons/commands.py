@@ -12,6 +12,7 @@ from ocr_neurons.common.progress import Reporter
 if TYPE_CHECKING:
     import torch
 
+    from ocr_neurons.config import Config
     from ocr_neurons.ner.tagger import Tagger
 
 
@@ -22,11 +23,18 @@ def run_job(args: argparse.Namespace) -> None:
 
     config = load_config(args.config) if args.config else Config()
     config = config.changed(data=args.data, model=args.model, seed=args.seed, device=args.device, dtype=args.dtype)
-    name = Path(config.data).name.replace(":", "-") or "run"
-    out = args.out or Path("runs") / name
+    out = args.out or Path("runs") / run_name(config)
     summary = run(config, out, Reporter(args.quiet), accept_licence=args.accept_licence)
     if args.quiet:
         print(summary["verdict"])
+
+
+def run_name(config: Config) -> str:
+    """The data's name, with model and seed where they are not the default ones, so that runs stay apart."""
+    usual = type(config)()
+    name = Path(config.data).name.replace(":", "-") or "run"
+    name += f"-{Path(config.model).name}" if config.model != usual.model else ""
+    return name + (f"-seed-{config.seed}" if config.seed != usual.seed else "")
 
 
 def pairs(args: argparse.Namespace) -> None:

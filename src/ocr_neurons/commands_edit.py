@@ -20,11 +20,16 @@ def edit(args: argparse.Namespace) -> None:
     """``edit``: a set of neurons and what to do to them, into a file."""
     from ocr_neurons.lm.layers import describe
     from ocr_neurons.lm.neurons import NeuronSet
+    from ocr_neurons.lm.sites import SITE, UP
     from ocr_neurons.neutralise.edits import Edits
 
     neurons = NeuronSet.load(args.neurons)
     if not neurons.count:
         raise UserError(f"{args.neurons}: no neurons in it; rank with --count, or by a method that chooses some")
+    if neurons.site not in (SITE, UP):
+        raise UserError(
+            f"{args.neurons}: site {neurons.site!r} given; only neurons of {SITE!r} and {UP!r} can be edited"
+        )
     if args.layers is not None:
         neurons = neurons.within(args.layers)
         if not neurons.count:

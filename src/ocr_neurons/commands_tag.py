@@ -41,6 +41,8 @@ def tag(args: argparse.Namespace) -> int:
         "tagger": str(args.tagger),
         "edit": str(args.edit) if edit else None,
         "format": plan.format,
+        "trained_on": tagger.info.get("data") or "",
+        "types": sorted({label.partition("-")[2] for label in tagger.labels} - {""}),
     }
     record = _record(args, plan, tagger, edit.to_json() if edit else None, facts) if plan.folder else None
     if record and record.stale:

@@ -5,6 +5,7 @@ A run folder can be given again: steps whose inputs have not changed are not rep
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import alone_in, read_json, write_json
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import QUIET, Reporter
-from ocr_neurons.config import Config
+from ocr_neurons.config import Config, load_config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.model import CARD, load_tagger
@@ -48,7 +49,7 @@ from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import SPLITS, load_dataset
 from ocr_neurons.text.hipe_tsv import write_hipe
 
-SUMMARY, BEFORE = "summary.json", "summary-before.json"
+SETTINGS, SUMMARY, BEFORE = "run.toml", "summary.json", "summary-before.json"
 
 
 def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence: bool = False) -> dict[str, Any]:
@@ -62,6 +63,19 @@ def run(config: Config, out: Path, reporter: Reporter = QUIET, *, accept_licence
         return job.go()
 
 
+def _refuse_another(out: Path, config: Config) -> None:
+    """Refuse the folder of a run of another model, data set or seed: it would be lost, its tagger too."""
+    if not (out / SETTINGS).is_file():
+        return
+    there = load_config(out / SETTINGS)
+    known, wanted = ([os.path.realpath(one.model), os.path.realpath(one.data), one.seed] for one in (there, config))
+    if known != wanted:
+        raise UserError(
+            f"{out}: holds a run of {there.model} on {there.data}, seed {there.seed}, which would be lost; choose "
+            "another folder with --out, or remove it"
+        )
+
+
 class _Run:
     def __init__(self, config: Config, out: Path, reporter: Reporter, accept_licence: bool) -> None:
         self.config, self.out, self.reporter = config, out, reporter
@@ -72,6 +86,7 @@ class _Run:
         self.dtype = pick_dtype(config.dtype, self.device)
         if out.exists() and any(out.iterdir()) and not (out / "manifest.json").exists():
             raise UserError(f"{out}: holds files that are not a run's; choose another folder with --out")
+        _refuse_another(out, config)
         self.given = Path(config.model) if (Path(config.model) / CARD).is_file() else None
         fetched = 0.0
         if self.given is None:
@@ -100,7 +115,7 @@ class _Run:
 
     def go(self) -> dict[str, Any]:
         config = self.config
-        config.save(self.out / "run.toml")
+        config.save(self.out / SETTINGS)
         describe(self.manifest, config, self.data, self.device, self.dtype)
         results = (SUMMARY, "details.json", "predictions-baseline.tsv", "predictions-chosen.tsv")
         if self.manifest.done("confirm", self.keys["confirm"], [self.out / name for name in results]):

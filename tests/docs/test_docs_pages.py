@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import planted
+from ocr_neurons.cli import main
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "results").rglob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
@@ -51,6 +54,30 @@ def test_the_api_example_runs(tiny_folder: Callable[[str], Path], capsys: pytest
     printed = capsys.readouterr().out.split(" ", 1)
     counts = re.findall(r"\d+: (\d+)", printed[1])
     assert int(printed[0]) == sum(map(int, counts)) > 0
+
+
+def test_the_recipe_of_the_paper_runs(
+    tiny_folder: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each command of the block as it stands, but for the size of data and model; parts of speech need a pipeline."""
+    text = (ROOT / "docs" / "paper.md").read_text("utf-8").split("## Doing it yourself")[1]
+    lines = [line.split() for line in text.splitlines() if line.startswith("    ocr-neurons ")]
+    assert [line[1] for line in lines] == ["pairs", "probe", "rank", "rank", "train", "sweep"]
+    planted.write_planted(tmp_path / "D", train=12, dev=3, test=1)
+    monkeypatch.chdir(tmp_path)
+    smaller = {"meta-llama/Llama-2-7b-hf": str(tiny_folder("llama")), "352256": str(4 * 48)}
+    more = {
+        "pairs": ["--words", "30"],
+        "train": ["--epochs", "1", "--dtype", "float32"],
+        "sweep": ["--dtype", "float32"],
+    }
+    for line in lines:
+        words = [smaller.get(word, word) for word in line[1:] if word not in ("--parts", "auto")]
+        assert main([*words, *more.get(line[1], []), *([] if line[1] == "rank" else ["--seed", "1"])]) == 0, line
+    assert "best on dev: " in capsys.readouterr().out
 
 
 def test_every_page_of_docs_is_linked_from_the_readme() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,34 @@ def test_hook_and_bake_equal_columns_scaled_by_hand(model: Any, factor: float) -
     assert hooks(baked) == 0
     bare = logits(model)
     assert (hooked - bare).abs().max() > 100 * (hooked - expected).abs().max()
+
+
+def test_neurons_found_at_up_are_edited_where_there_is_a_gate(model: Any, tmp_path: Path) -> None:
+    """The paper multiplies what leaves ``up_proj``: done by hand here, and where the edit does it."""
+    at_up = replace(neuron_set(SOME), site="up")
+    edit = Edit(at_up, 0.5)
+    if model.config.model_type == "bert":
+        with (
+            pytest.raises(UserError, match="only 'neuron' can be edited, and 'up' where there is a gate"),
+            edit.on(model),
+        ):
+            pass
+        return
+    with edit.on(model):
+        found = logits(model)
+    baked = logits(edit.bake(model))
+    for layer, members in SOME.items():
+        with torch.no_grad():
+            model.model.layers[layer].mlp.up_proj.weight[list(members)] *= 0.5
+    torch.testing.assert_close(found, logits(model), rtol=0, atol=2e-6 * float(found.abs().max()))
+    torch.testing.assert_close(baked, found, rtol=0, atol=2e-6 * float(found.abs().max()))
+    with pytest.raises(UserError, match="mean given for neurons of site 'up', whose values are not the neurons'"):
+        Edit(at_up, 1.0, "mean", {layer: [0.0] * len(members) for layer, members in SOME.items()})
+    with (
+        pytest.raises(UserError, match="neurons of site 'residual' given"),
+        Edit(replace(at_up, site="residual"), 0.5).on(model),
+    ):
+        pass
 
 
 def test_edits_of_two_layers_do_not_compound(model: Any) -> None:

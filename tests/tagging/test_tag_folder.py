@@ -13,7 +13,7 @@ import torch
 import planted
 from ocr_neurons.cli import main
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.ner.model import load_tagger
+from ocr_neurons.ner.model import CARD, load_tagger
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.tagging import job
 from ocr_neurons.text.hipe_tsv import HEADER, read_hipe, write_hipe
@@ -89,6 +89,14 @@ def test_a_folder_into_a_folder(tagger, pages, tmp_path, capsys):
     assert person["parts"] == [
         {"start": person["start"], "end": person["end"], "page": 1, "box": [left, 5, 19, 8], "box_of": "word"}
     ]
+
+
+def test_the_record_says_what_the_tagger_is_for(tagger, pages, tmp_path):
+    assert tag(tagger, pages, "--out", tmp_path / "out") == 0
+    record = json.loads((tmp_path / "out" / "tagging.json").read_text())
+    card = json.loads((tagger / CARD).read_text())
+    assert record["types"] == sorted({label[2:] for label in card["labels"] if label != "O"}) != []
+    assert record["trained_on"] == card.get("data", "")
 
 
 def test_formats_say_the_same(tagger, pages, tmp_path):
@@ -254,7 +262,7 @@ def test_an_interruption_loses_a_group_at_most(tagger, pages, tmp_path, monkeypa
 
 def test_a_refused_file_does_not_lose_the_rest(tagger, pages, tmp_path, capsys):
     (pages / "broken.xml").write_text("<alto><Layout>")
-    (pages / "empty.txt").write_text("")
+    (pages / "empty.xml").write_text("")
     (pages / "latin.txt").write_bytes(b"caf\xe9")
     (pages / "bomb.xml").write_text("<!DOCTYPE alto [<!ENTITY a 'b'>]><alto>&a;</alto>")
     for out in (tmp_path / "out", tmp_path / "all.jsonl"):
@@ -263,7 +271,7 @@ def test_a_refused_file_does_not_lose_the_rest(tagger, pages, tmp_path, capsys):
         assert len(refused) == 4, refused
         for name, reason in {
             "broken.xml, line 1": "broken XML (no element found)",
-            "empty.txt": "the file is empty",
+            "empty.xml": "the file is empty",
             "latin.txt": "not UTF-8 (byte 3)",
             "bomb.xml, line 1": "an entity declaration",
         }.items():
@@ -271,8 +279,18 @@ def test_a_refused_file_does_not_lose_the_rest(tagger, pages, tmp_path, capsys):
     assert listing(tmp_path / "out") == sorted([*OUTPUTS, "report.html"])
     assert len(records(tmp_path / "all.jsonl")) == 7
     assert set(json.loads((tmp_path / "out" / "tagging.json").read_text())["refused"]) == {
-        "broken.xml", "empty.txt", "latin.txt", "bomb.xml",
+        "broken.xml", "empty.xml", "latin.txt", "bomb.xml",
     }  # fmt: skip
+
+
+def test_an_empty_text_file_is_a_page_without_a_word(tagger, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for name, text in {"1.txt": "Mr. Brown came to Leith.", "2.txt": "", "3.txt": "\n\n"}.items():
+        (tmp_path / "in" / name).write_text(text)
+    assert tag(tagger, tmp_path / "in", "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().err
+    assert "without a word: 2 files (2.txt, 3.txt)" in said
+    assert "refused" not in said
 
 
 @pytest.mark.parametrize(

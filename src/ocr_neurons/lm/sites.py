@@ -17,8 +17,8 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.gates import Entrances
 from ocr_neurons.lm.widths import has_experts, maps_of
 
-SITE = "neuron"
-SITES = (SITE, "up", "gate", "residual")
+SITE, UP = "neuron", "up"
+SITES = (SITE, UP, "gate", "residual")
 WIDTH_NAMES = ("intermediate_size", "ffn_dim", "d_ff", "n_inner", "hidden_dim", "ffn_hidden_size", "encoder_ffn_dim")
 
 

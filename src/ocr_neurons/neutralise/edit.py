@@ -17,6 +17,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, write_json
 from ocr_neurons.lm.layers import describe
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.sites import SITE
 from ocr_neurons.neutralise.bake import bake
 from ocr_neurons.neutralise.hook import FixedHook, hooked
 from ocr_neurons.neutralise.operations import Array, operation
@@ -50,6 +51,11 @@ class Edit:
             raise UserError(f"edit: {self.operation} takes no number, {self.factor:g} given")
         if not abs(self.factor) <= LARGEST:
             raise UserError(f"edit: {row.number} {self.factor} given; wanted a finite float32 number")
+        if row.value and self.neurons.site != SITE:
+            raise UserError(
+                f"edit: {self.operation} given for neurons of site {self.neurons.site!r}, whose values are not the "
+                f"neurons'; wanted scale or zero, or neurons of site {SITE!r}"
+            )
         wanted = self.neurons.counts() if row.value else {}
         given = {layer: len(found) for layer, found in sorted(values.items())}
         if given != wanted:

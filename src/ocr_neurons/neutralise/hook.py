@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.lm.sites import SITE, neuron_maps, neuron_width
+from ocr_neurons.lm.sites import SITE, UP, neuron_maps, neuron_width, readings
 
 
 class EditHook(ABC):
@@ -72,11 +72,15 @@ def hooked(model: nn.Module, neurons: NeuronSet, hooks: Mapping[int, EditHook]) 
 def matching_maps(model: nn.Module, neurons: NeuronSet) -> list[nn.Module]:
     """The last linear map of each layer, if ``neurons`` can be neurons of ``model``.
 
+    A set found at ``up`` may be edited there in a gated feed-forward, whose neurons are ``act(gate) * up``: multiplied
+    before or after the product, it is the same.
+
     Raises:
         UserError: the model has another depth or width than the set, or the set is of another site.
     """
-    if neurons.site != SITE:
-        raise UserError(f"edit: neurons of site {neurons.site!r} given; only {SITE!r} can be edited")
+    if neurons.site != SITE and not (neurons.site == UP and _gated(model)):
+        also = f", and {UP!r} where there is a gate" if neurons.site == UP else ""
+        raise UserError(f"edit: neurons of site {neurons.site!r} given; only {SITE!r} can be edited{also}")
     maps, width = neuron_maps(model), neuron_width(model)
     if (len(maps), width) != (neurons.layers, neurons.width):
         raise UserError(
@@ -84,6 +88,13 @@ def matching_maps(model: nn.Module, neurons: NeuronSet) -> list[nn.Module]:
             f"{len(maps)} x {width}; rank neurons in the model that is edited"
         )
     return maps
+
+
+def _gated(model: nn.Module) -> bool:
+    try:
+        return bool(readings(model, "gate", [0]))
+    except UserError:
+        return False
 
 
 def is_edited(model: nn.Module) -> bool:
