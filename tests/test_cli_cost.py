@@ -37,6 +37,9 @@ def test_figures_files_and_sentence(place, tmp_path, capsys):
     value = json.loads((tmp_path / "c" / "cost.json").read_text())
     assert said.err == ""
     assert value["answer"] in said.out
+    few = "There are 4 documents; with fewer than some twenty, intervals are too narrow."
+    assert value["too_narrow"] == few
+    assert said.out.endswith(f"\n{few}\n")
     assert "When 12.0 more of 100 characters are misread" in value["answer"]
     assert (tmp_path / "c" / "cost.png").read_bytes().startswith(b"\x89PNG")
     tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
@@ -51,7 +54,11 @@ def test_figures_files_and_sentence(place, tmp_path, capsys):
     ("more", "message"),
     [
         (["--split", "train"], "no train split"),
-        (["--at", "0.5"], "--at 0.5"),
+        (
+            ["--at", "5"],
+            "--at 5; wanted a rate within those of the curve, 0 to 0.2, such as 0.05 for 5 %; --cer with higher rates "
+            "makes the curve longer",
+        ),
         (["--cer", "2"], "rates 2; wanted"),
         (["--draws", "0"], "0 draws of noise"),
         (["--noise", "xx"], "noise model 'xx'"),

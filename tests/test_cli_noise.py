@@ -87,6 +87,26 @@ def test_two_sets_are_compared_with_a_figure(aligned, tmp_path, capsys):
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
+def test_columns_are_those_of_tables_alone(tmp_path, capsys):
+    """Beside a table, pairs of this program, ICDAR files and folders of them are read as without --columns."""
+    clean, noisy = "The steamer came in at noon", "Tbe steamer came in at noon"
+    table, pairs, icdar = tmp_path / "corrected.csv", tmp_path / "pairs.jsonl", tmp_path / "icdar" / "en" / "1.txt"
+    table.write_text(f"corrected,ocr\n{clean},{noisy}\n", encoding="utf-8")
+    write_pairs(pairs, [TextPair(clean, noisy, "real", "a/1")])
+    icdar.parent.mkdir(parents=True)
+    icdar.write_text(f"[OCR_toInput] {noisy}\n[OCR_aligned] {noisy}\n[ GS_aligned] {clean}\n", encoding="utf-8")
+    named = ["--columns", "corrected,ocr", "--json", "--draws", "10"]
+    for one, other in ((table, pairs), (pairs, table), (table, icdar), (table, tmp_path / "icdar")):
+        assert main(["noise", "measure", str(one), "--against", str(other), *named]) == 0
+        assert json.loads(capsys.readouterr().out)["distances"]["confusions"]["value"] == 0
+    assert main(["noise", "measure", str(pairs), "--against", str(pairs), *named]) == 2  # of no use to any
+    assert "pairs.jsonl: no column 'corrected'" in capsys.readouterr().err
+    assert main(["noise", "measure", str(table)]) == 2
+    said = capsys.readouterr().err
+    assert "begins with 'corrected,ocr'; wanted" in said
+    assert said.endswith("; of a table name the two: --columns corrected_text,text\n")
+
+
 @pytest.mark.skipif(not shutil.which("tesseract"), reason="no Tesseract: apt-get install tesseract-ocr-eng runs this")
 def test_documents_are_printed_and_read(tmp_path):
     out, tsv, facts = tmp_path / "printed.jsonl", tmp_path / "printed.tsv", tmp_path / "facts.json"

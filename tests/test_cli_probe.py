@@ -206,6 +206,27 @@ def test_a_profile_is_not_ranked_by_a_loss(place, tmp_path, capsys):
     assert "make its scores with `ocr-neurons attribute`" in capsys.readouterr().err
 
 
+def test_without_p_values_a_count_is_wanted(place, tmp_path, capsys):
+    assert do("rank", place / "p.st", "--method", "size", out=tmp_path / "n.json") == 2
+    said = capsys.readouterr().err.strip()
+    assert said.endswith(
+        "method 'size' has no p-values, so no false-discovery rate; choose by count, such as --count 100"
+    )
+    assert do("rank", place / "p.st", "--method", "size", "--count", 100, out=tmp_path / "n.json") == 0
+
+
+def test_whole_texts_are_no_words(place, tmp_path, capsys):
+    text = "The ship arrived at the harbour of Liverpool."
+    write_pairs(
+        tmp_path / "t.jsonl", [TextPair(text, text.replace("ship", "fhip"), "real", f"t/{n}") for n in range(3)]
+    )
+    assert probe(place, tmp_path / "t.st", pairs=tmp_path / "t.jsonl") == 2
+    assert "pairs of 8 words each given (the median); wanted pairs of single words; use --protocol aligned" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "t.st").exists()
+
+
 def test_lists_of_layers_and_parts():
     assert layers("0-2,5, 1") == (0, 1, 2, 5)
     assert shard("2/8") == (1, 8)
@@ -242,3 +263,26 @@ def test_beside_a_placebo_and_ranked_by_the_contrast(place, tmp_path, capsys):
     assert "view None and 'contrast' given" in capsys.readouterr().err
     assert probe(place, tmp_path / "q.st", "--control", tmp_path / "c.jsonl", "--like", tmp_path / "p.st") == 2
     assert "--control and --like given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "cut", "message"),
+    [
+        (["--layers", "1-2"], None, "noise and control: read [0, 1, 2, 3] and [1, 2] given; wanted the same model"),
+        (["--site", "up"], None, "noise and control: site 'neuron' and 'up' given; wanted the same model"),
+        (["--seed", 2], None, "profile and contrast of other halves of the words: seed 1 and 2 given; wanted both"),
+        ([], slice(1, None), "profile and contrast of other pairs: shards ['1/1 of "),
+    ],
+)
+def test_a_contrast_of_another_profile_is_refused(place, tmp_path, capsys, more, cut, message):
+    write_pairs(tmp_path / "p.jsonl", read_pairs(place / "p.jsonl")[cut or slice(None)])
+    assert do("control", tmp_path / "p.jsonl", out=tmp_path / "c.jsonl") == 0
+    given = ("--control", tmp_path / "c.jsonl", *more)
+    assert probe(place, tmp_path / "q.st", *given, pairs=tmp_path / "p.jsonl") == 0
+    capsys.readouterr()
+    contrast = tmp_path / "q-contrast.st"
+    assert do("rank", place / "p.st", "--method", "effect", "--control", contrast, out=tmp_path / "n.json") == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "n.json").exists()

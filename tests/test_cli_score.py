@@ -13,10 +13,12 @@ import planted
 from ocr_neurons.cli import main
 from ocr_neurons.score.by_type import compare_by_type, holm
 from ocr_neurons.score.evaluate import evaluate
+from ocr_neurons.text.datasets import load_dataset
 from ocr_neurons.text.document import Document
 from ocr_neurons.text.hipe_tsv import read_hipe, write_hipe
 
 Run = Callable[..., tuple[int, str, str]]
+FEW = "There are 8 documents; with fewer than some twenty, intervals are too narrow."
 
 
 def without(documents: list[Document], label: str) -> list[Document]:
@@ -54,7 +56,7 @@ def test_json_holds_all_that_was_asked(place, run):
     )  # fmt: skip
     value = json.loads(out)
     assert status == 0
-    assert (value["column"], value["documents"], value["notes"]) == ("NE-COARSE-LIT", 8, [])
+    assert (value["column"], value["documents"], value["notes"]) == ("NE-COARSE-LIT", 8, [FEW])
     assert (value["strict"]["recall"], value["by_type"]["PERS"]["strict"]["precision"]) == (2 / 3, None)
     assert {name: part["documents"] for name, part in value["time_bins"].items()} == {"1810-1814": 4, "outside": 4}
     assert [entry["entities"] for entry in value["noise_bins"]] == [6, 12, 6]
@@ -91,6 +93,35 @@ def test_tables_say_how_to_read_them(place, run):
 def test_predictions_of_unknown_types_are_told(place, run):
     _, out, _ = run(place / "gold.tsv", place / "other.tsv", "--draws", 50)
     assert "Note: 16 predictions of types that the gold standard lacks (PLACE 16) do not count" in out
+    assert "where they are the gold standard's under other names, rename them with --map" in out
+
+
+@pytest.mark.parametrize(("documents", "warned"), [(1, False), (2, True), (19, True), (20, False)])
+def test_intervals_over_few_documents_are_said_to_be_too_narrow(run, tmp_path, documents, warned):
+    gold = tmp_path / "gold.tsv"
+    write_hipe(gold, planted.planted(documents, 1))
+    note = f"There are {documents} documents; with fewer than some twenty, intervals are too narrow."
+    assert (f"Note: {note}\n" in run(gold, gold, "--draws", 50)[1]) is warned
+    assert (note in json.loads(run(gold, gold, "--draws", 50, "--json")[1])["notes"]) is warned
+
+
+def test_the_gold_standard_may_be_a_data_set(run, tmp_path, monkeypatch):
+    """By name or folder, its test split; a file of that name comes before it."""
+    monkeypatch.chdir(tmp_path)
+    test = load_dataset("gazette").test
+    write_hipe(tmp_path / "pred.tsv", test)
+    planted.write_planted(tmp_path / "data", train=1, dev=1, test=3)
+    status, out, _ = run("gazette", "pred.tsv", "--json", "--draws", 50)
+    value = json.loads(out)
+    assert (status, value["documents"], value["strict"]["f1"]) == (0, len(test), 1.0)
+    assert value["strict"]["tp"] == sum(len(document.entities()) for document in test)
+    (folder_test,) = (tmp_path / "data").glob("*-test-*.tsv")
+    assert json.loads(run("data", folder_test, "--json", "--draws", 50)[1])["documents"] == 3
+    write_hipe(tmp_path / "gazette", planted.planted(2, 1))
+    assert json.loads(run("gazette", "gazette", "--json", "--draws", 50)[1])["documents"] == 2
+    status, _, err = run("gazete", "pred.tsv")
+    assert status == 2
+    assert "gazete: neither a data set's name nor a file or folder; nearest: gazette" in err
 
 
 def test_data_without_led_are_told(run, tmp_path):
@@ -105,7 +136,7 @@ def test_types_are_mapped(place, run, tmp_path):
     _, out, _ = run(place / "gold.tsv", place / "other.tsv", "--map", tmp_path / "map.tsv", "--json", "--draws", 50)
     value = json.loads(out)
     assert value["strict"]["f1"] == 1.0
-    assert value["notes"] == [f"{tmp_path / 'map.tsv'} does not name PERS: kept as they are."]
+    assert value["notes"] == [FEW, f"{tmp_path / 'map.tsv'} does not name PERS: kept as they are."]
 
 
 def test_errors_and_the_hipe_table_are_written(place, run, tmp_path):

@@ -248,9 +248,12 @@ def test_the_embedded_corpus_and_its_clean_twins_with_a_llama(config, tiny_folde
         train=replace(config.train, epochs=1, max_length=192, batch=32),
         sweep=replace(config.sweep, regions=("all",), factors=(0.0,)),
     )
-    summary = run(small, tmp_path / "out")
+    said = io.StringIO()
+    summary = run(small, tmp_path / "out", Reporter(stream=said))
     assert summary["data"] == "gazette"
     twin = summary["noise_cost"]["clean_twin"]
+    plain, clean = (100 * scores["strict"]["f1"] for scores in (summary["baseline"], twin))
+    assert f"on test: {plain:.1f} points of strict F1; without OCR errors {clean:.1f}\n" in said.getvalue()
     check_scores(twin)
     check_difference(twin["difference"])
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000

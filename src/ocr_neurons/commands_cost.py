@@ -39,6 +39,7 @@ def cost(args: argparse.Namespace) -> None:
     from ocr_neurons.report.chart_curve import curve_chart
     from ocr_neurons.report.cost_words import caveat, cost_table, own_ocr, sentence
     from ocr_neurons.report.files import write_chart
+    from ocr_neurons.score.intervals import too_narrow
     from ocr_neurons.text.datasets import load_dataset
 
     reporter, data = Reporter(args.quiet), load_dataset(args.data)
@@ -49,6 +50,7 @@ def cost(args: argparse.Namespace) -> None:
     tagger.check(documents, f"{data.name}, {args.split}")
     found = noise_cost(tagger.tag, data, args.split, plan, reporter)
     said = {"answer": sentence(found), "own_ocr": own_ocr(found), "caveat": caveat(found)}
+    said |= {"too_narrow": too_narrow(len(documents))}
     value = {"tagger": str(args.tagger)} | said | found.entry()
     if args.out:
         write_json(args.out / "cost.json", value)

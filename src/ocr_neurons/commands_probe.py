@@ -15,7 +15,11 @@ from ocr_neurons.common.ranges import numbers
 if TYPE_CHECKING:
     from torch import nn
 
+    from ocr_neurons.text.pairs import TextPair
 
+
+FIRST, MOST_WORDS = 100, 5
+"""So many pairs tell whether they are words or whole texts; a name may have so many words."""
 BESIDE = {"control": "the placebo against clean", "contrast": "noise against the placebo, word by word"}
 
 
@@ -49,6 +53,8 @@ def probe(args: argparse.Namespace) -> None:
     )
     like = load_profile(args.like) if args.like else None
     pairs = PairFile(args.pairs)
+    if args.protocol != "aligned":
+        _check_words(pairs)
     model, tokenizer = _model(args, reporter)
     part = args.out.with_name(args.out.name + ".part")
     more: dict[str, Any] = {
@@ -71,6 +77,17 @@ def probe(args: argparse.Namespace) -> None:
     remove(part)
     for why, count in profile.about["skipped"].items():
         reporter.say(f"  {count} words left out: {why}")
+
+
+def _check_words(pairs: Sequence[TextPair]) -> None:
+    """Refuse whole texts where words are wanted; the first pairs decide."""
+    counts = [len(pair.clean.split()) for pair in pairs[:FIRST]]
+    middle = sorted(counts)[len(counts) // 2]
+    if middle > MOST_WORDS:
+        raise UserError(
+            f"pairs of {middle} words each given (the median); wanted pairs of single words; use --protocol aligned, "
+            "which cuts whole texts into words"
+        )
 
 
 def merge(args: argparse.Namespace) -> None:

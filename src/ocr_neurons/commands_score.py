@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of ``score``."""
-    parser.add_argument("gold", type=Path, help="gold standard: HIPE TSV, CoNLL columns or JSON Lines")
+    parser.add_argument(
+        "gold", type=Path, help="gold standard: HIPE TSV, CoNLL columns, JSON Lines, or data set (its test split)"
+    )
     parser.add_argument("pred", type=Path, help="predictions for the same documents, as `tag` writes them into .tsv")
     parser.add_argument("--against", type=Path, action="append", default=[], help="other predictions; may be repeated")
     parser.add_argument(
@@ -95,16 +97,27 @@ def _job(args: argparse.Namespace) -> _Job:
 def _read(gold_path: Path, path: Path, reading: Reading) -> Selection:
     from ocr_neurons.score.evaluate import check_same_documents
     from ocr_neurons.score.reading import select
-    from ocr_neurons.text.formats.splits import read_one
-    from ocr_neurons.text.hipe_tsv import read_hipe
 
-    def documents(file: Path) -> Sequence[Document]:
-        return (read_one(file) if file.is_file() else None) or read_hipe(file)
-
-    gold, predicted = documents(gold_path), documents(path)
+    gold, predicted = _gold(gold_path), _documents(path)
     predicted = _named_alike(gold, predicted, gold_path)
     check_same_documents(gold, predicted)
     return select(gold, predicted, reading)
+
+
+def _gold(given: Path) -> Sequence[Document]:
+    """The documents of a file, or of the test split of a data set's name or folder; a file comes before a name."""
+    from ocr_neurons.text.datasets import load_dataset
+
+    if given.is_dir():
+        return load_dataset(str(given.resolve())).require("test")
+    return _documents(given) if given.exists() else load_dataset(str(given)).require("test")
+
+
+def _documents(file: Path) -> Sequence[Document]:
+    from ocr_neurons.text.formats.splits import read_one
+    from ocr_neurons.text.hipe_tsv import read_hipe
+
+    return (read_one(file) if file.is_file() else None) or read_hipe(file)
 
 
 def _named_alike(gold: Sequence[Document], predicted: Sequence[Document], path: Path) -> list[Document]:
@@ -154,19 +167,22 @@ def _print(job: _Job, scores: Scores, compared: dict[Path, list[Comparison]]) ->
 def _notes(job: _Job, scores: Scores) -> list[str]:
     """What a reader must know to trust the numbers."""
     from ocr_neurons.score.evaluate import ignored_predictions
+    from ocr_neurons.score.intervals import too_narrow
     from ocr_neurons.score.reading import unmapped
 
     gold, predicted, left_out = job.chosen
     column, notes = job.reading.column, []
     if left_out:
         notes.append(f"{left_out} documents left out: {column} is not annotated in them.")
+    if narrow := too_narrow(len(scores.ids)):
+        notes.append(narrow)
     if not scores.types:
         notes.append("the gold standard has no entity here, so no score is defined.")
     if ignored := ignored_predictions(gold, predicted, job.reading):
         listed = ", ".join(f"{kind} {number}" for kind, number in ignored.items())
         notes.append(
             f"{sum(ignored.values())} predictions of types that the gold standard lacks ({listed}) do not count, "
-            "as in the HIPE scorer."
+            "as in the HIPE scorer; where they are the gold standard's under other names, rename them with --map."
         )
     if job.reading.mapping and (kept := unmapped([*gold, *predicted], job.reading)):
         notes.append(f"{job.args.map} does not name {', '.join(kept)}: kept as they are.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,16 @@ def _refuse_another(out: Path, config: Config) -> None:
             f"{out}: holds a run of {there.model} on {there.data}, seed {there.seed}, which would be lost; choose "
             "another folder with --out, or remove it"
         )
+
+
+def _standing(summary: Mapping[str, Any]) -> str:
+    """How good the tagger is as it stands, and what noise costs it: without that no verdict means much."""
+    said = f"on test: {100 * summary['baseline']['strict']['f1']:.1f} points of strict F1"
+    twin = summary["noise_cost"].get("clean_twin")
+    if not twin:
+        return said
+    what = "without OCR errors" if twin["scope"] == "text" else "with the entities as printed"
+    return f"{said}; {what} {100 * twin['strict']['f1']:.1f}"
 
 
 class _Run:
@@ -218,6 +228,7 @@ class _Run:
         write_json(path, summary)
         with self.manifest.step("report", ""):
             page = write_report(self.out)
+        self.reporter.say(_standing(summary))
         self.reporter.say(summary["verdict"])
         self.reporter.say(f"report: {page}")
         return summary

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_profiles import Array, profile_of
 
+from ocr_neurons.common.errors import UserError
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.rank.beyond import again, scored
@@ -81,6 +84,28 @@ def test_methods_without_halves_and_few_words_say_nothing() -> None:
     assert again("paper", profiles(0.3), 0.1) is None
     few = profile_of(np.zeros((3, 1, 5)), np.ones((3, 1, 5)), dose=np.full(3, 0.2))
     assert again("effect", Profiles(few), 0.2) is None
+
+
+def test_a_contrast_of_other_words_is_refused() -> None:
+    """Parts merged in another order are the same words; fewer words, as without those that have no placebo, are not."""
+    full = profiles(0.3)
+    assert full.contrast is not None
+
+    def told(profile: Profile, *shards: str) -> Profile:
+        return replace(profile, about=profile.about | {"shards": list(shards)})
+
+    scored(
+        "effect", Profiles(told(full.noise, "1/2 of a", "2/2 of a"), None, told(full.contrast, "2/2 of a", "1/2 of a"))
+    )
+    with pytest.raises(UserError, match=r"contrast of other pairs: shards \['1/1 of a'\] and \['1/1 of b'\] given"):
+        scored("effect", Profiles(told(full.noise, "1/1 of a"), None, told(full.contrast, "1/1 of b")))
+    fewer = profile_of(np.zeros((5, 2, WIDTH)), np.ones((5, 2, WIDTH)), dose=np.full(5, 0.3))
+    with pytest.raises(
+        UserError, match=f"profile of {WORDS} words and contrast of 5 given; wanted both of the same words"
+    ):
+        scored("effect", Profiles(full.noise, None, fewer))
+    with pytest.raises(UserError, match="site 'neuron' and 'up' given; wanted the same model"):
+        scored("effect", Profiles(full.noise, None, replace(fewer, about=fewer.about | {"site": "up"})))
 
 
 def test_neurons_that_hardly_move_are_as_often_further_as_less_far() -> None:

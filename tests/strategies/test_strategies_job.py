@@ -99,7 +99,7 @@ def test_the_folder(first, config):
     page = (out / "strategies.md").read_text()
     assert f"**{value['recommendation']}**" in page
     assert all(f"| {row['title']} |" in page for row in value["strategies"])
-    assert "There are 3 test documents; with fewer than some twenty, intervals are too narrow." in page
+    assert "There are 3 documents; with fewer than some twenty, intervals are too narrow." in page
     assert "Clean text: not known" in page
     assert (out / "strategies.png").read_bytes()[:4] == b"\x89PNG"
     assert not list(out.glob("*/predictions-clean.tsv"))

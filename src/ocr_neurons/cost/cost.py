@@ -39,7 +39,10 @@ class Plan:
     def __post_init__(self) -> None:
         check_curve(self.rates, self.draws)
         if self.at is not None and not 0 <= self.at <= max(self.rates):
-            raise UserError(f"--at {self.at:g}; wanted a rate within those of the curve, 0 to {max(self.rates):g}")
+            raise UserError(
+                f"--at {self.at:g}; wanted a rate within those of the curve, 0 to {max(self.rates):g}, such as 0.05 "
+                "for 5 %; --cer with higher rates makes the curve longer"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.probe.profile import Profile
 from ocr_neurons.probe.profiles import Profiles
 from ocr_neurons.rank.agreement import split_half
 from ocr_neurons.rank.methods import HALVES, score
 from ocr_neurons.rank.scored import Scored
-from ocr_neurons.rank.specific import paired, specific
+from ocr_neurons.rank.specific import check_same, paired, specific
 
 FEWEST = 3
 """Words that a half must have."""
+WANTED = "wanted both of the same words, as one `ocr-neurons probe --control` writes them"
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,32 @@ def scored(name: str, profiles: Profiles, group: str | None = None, **parameters
     profiles without it, subtract the score on the placebo.
 
     Raises:
-        UserError: as :func:`ocr_neurons.rank.methods.score` and :func:`ocr_neurons.rank.specific.specific` do.
+        UserError: as :func:`ocr_neurons.rank.methods.score` and :func:`ocr_neurons.rank.specific.specific` do; or a
+            contrast of other words.
     """
     noise = score(name, profiles.noise, group, **parameters)
     if name == "effect" and profiles.contrast is not None:
+        beside = score(name, profiles.contrast, group)
+        check_same(noise, beside)
+        _check_words(profiles.noise, profiles.contrast)
         # the placebo's mean difference is that under noise less the contrast: the same words, word by word
         moved = 2 * profiles.noise.mean(group) - profiles.contrast.mean(group)
-        return paired(noise, score(name, profiles.contrast, group), moved)
+        return paired(noise, beside, moved)
     if profiles.control is not None:
         return specific(noise, score(name, profiles.control, group, **parameters))
     return noise
+
+
+def _check_words(noise: Profile, contrast: Profile) -> None:
+    """Refuse a contrast of other words, or of halves drawn by another seed, as far as the profiles tell."""
+    for name, what in (("shards", "other pairs"), ("seed", "other halves of the words")):
+        first, second = noise.about.get(name), contrast.about.get(name)
+        if isinstance(first, list) and isinstance(second, list):
+            first, second = sorted(first), sorted(second)  # parts can be merged in any order
+        if first is not None and second is not None and first != second:
+            raise UserError(f"profile and contrast of {what}: {name} {first!r} and {second!r} given; {WANTED}")
+    if noise.units() != contrast.units():
+        raise UserError(f"profile of {noise.units()} words and contrast of {contrast.units()} given; {WANTED}")
 
 
 def again(name: str, profiles: Profiles, share: float) -> Again | None:

@@ -55,7 +55,9 @@ def discovered(scored: Scored, q: float) -> Array:
         UserError: ``q`` out of range, or the method has no p-values.
     """
     if scored.p is None:
-        raise UserError(f"method {scored.name!r} has no p-values, so no false-discovery rate; choose by count or share")
+        raise UserError(
+            f"method {scored.name!r} has no p-values, so no false-discovery rate; choose by count, such as --count 100"
+        )
     found: Array = discoveries(scored.p, q).mask & (scored.score > 0)
     return found
 

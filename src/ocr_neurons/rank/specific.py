@@ -27,7 +27,7 @@ def paired(noise: Scored, contrast: Scored, moved: Array) -> Scored:
     """
     if (noise.name, contrast.name) != ("effect", "effect"):
         raise UserError(f"scores by {noise.name!r} and {contrast.name!r} given; word by word only 'effect' compares")
-    _check_same(noise, contrast)
+    check_same(noise, contrast)
     counted = {"control": {name: contrast.about[name] for name in ("pairs", "words") if name in contrast.about}}
     score = np.sign(moved) * contrast.sign * contrast.score
     return Scored("specific effect", score, noise.sign, contrast.error, contrast.p, noise.about | counted)
@@ -46,7 +46,7 @@ def specific(noise: Scored, control: Scored) -> Scored:
     """
     if noise.name != control.name:
         raise UserError(f"scores by {noise.name!r} and by {control.name!r} given; wanted the same method twice")
-    _check_same(noise, control)
+    check_same(noise, control)
     if noise.error is None or control.error is None:
         raise UserError(f"method {noise.name!r} has no standard error; specificity needs one; choose another method")
     difference: Array = noise.score - control.score
@@ -57,7 +57,8 @@ def specific(noise: Scored, control: Scored) -> Scored:
     return Scored(f"specific {noise.name}", difference, noise.sign, error, 2 * ndtr(-z), noise.about | counted)
 
 
-def _check_same(noise: Scored, control: Scored) -> None:
+def check_same(noise: Scored, control: Scored) -> None:
+    """Refuse scores of other models, sites or layers, or read in another way; a UserError."""
     for name in SAME:
         if noise.about.get(name) != control.about.get(name):
             raise UserError(

@@ -23,6 +23,8 @@ Interval = tuple[float, float]
 
 ALPHA = 0.05
 """p-values up to this are told from chance."""
+FEW = 20
+"""Percentile intervals over fewer documents than these are too narrow."""
 CELLS = 2_000_000
 """Most draws × documents held at once, about 16 MB a table."""
 
@@ -62,6 +64,13 @@ def beyond_chance(low: float, high: float, p: float) -> int:
 def known(low: float, high: float) -> bool:
     """Whether an interval says anything: of one document it is the whole range of a score or a difference."""
     return (low, high) not in ((0.0, 1.0), (-1.0, 1.0))
+
+
+def too_narrow(documents: int) -> str:
+    """What must be said of intervals over so few documents; empty for more, and for one, which has no interval."""
+    if not 2 <= documents < FEW:
+        return ""
+    return f"There are {documents} documents; with fewer than some twenty, intervals are too narrow."
 
 
 def outranks(f1: float, p: float) -> bool:

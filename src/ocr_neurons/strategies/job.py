@@ -18,6 +18,7 @@ from ocr_neurons.config import Config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.noise.training import training_noise
+from ocr_neurons.score.intervals import too_narrow
 from ocr_neurons.steps import check_regions, describe
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.chart import write_forest
@@ -208,10 +209,8 @@ def _notes(bench: Bench, given: Given | None) -> list[str]:
         notes += _other_data(bench, given)
     if given and given.edits:
         notes.append("The tagger given has edits folded in; taggers trained here start without them.")
-    if len(bench.data.test) < 20:
-        notes.append(
-            f"There are {len(bench.data.test)} test documents; with fewer than some twenty, intervals are too narrow."
-        )
+    if narrow := too_narrow(len(bench.data.test)):
+        notes.append(narrow)
     return notes
 
 

@@ -44,6 +44,14 @@ def test_empty_files_and_kinds(tmp_path: Path):
     assert kind_of(tmp_path / "x.xml") == "alto"
 
 
+@pytest.mark.parametrize("name", ["x.txt", "x.TEXT"])
+def test_an_empty_text_file_is_a_blank_page(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"")
+    assert kind_of(tmp_path / name) == "text"
+    (reading,) = read_file(Input(tmp_path / name, name), "text")
+    assert (reading.text, reading.document.tokens) == ("", ())
+
+
 def test_readings_name_their_file(tmp_path: Path):
     (tmp_path / "x.txt").write_text("Hello.")
     (reading,) = read_file(Input(tmp_path / "x.txt", "in/x.txt"), "text", language="fr")

@@ -81,16 +81,17 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def kind_of(path: Path) -> str:
-    """The kind of a file (a key of ``KINDS``), or empty for one that is not known.
+    """The kind of a file (a key of ``KINDS``), or empty for one that is not known. An empty ``.txt`` is a blank page.
 
     Raises:
-        UserError: the file is empty.
+        UserError: the file is empty, and its name is not that of plain text.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if not head:
+    kind = detect(head, path.name)
+    if not head and kind != "text":
         raise UserError(f"{path}: the file is empty; wanted {WANTED}")
-    return detect(head, path.name)
+    return kind
 
 
 def read_labelled(path: Path, kind: str, name: str, language: str = "", *, labelled: bool = True) -> list[Document]:
