@@ -117,7 +117,7 @@ def test_tag_score_and_bake(place, tmp_path, capsys):
     table = capsys.readouterr().out
     assert f"{scores[0]:.3f}" in table
     assert "LED" in table
-    assert "Holm" in table.splitlines()[-1]
+    assert "Holm" in table
 
     line = ["bake", place / "tagger", place / "edit.json", "--out", tmp_path / "baked", "--dtype", "float32"]
     assert main([*map(str, line), "--quiet"]) == 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def run_job(args: argparse.Namespace) -> None:
     """``run``: the main job."""
     from ocr_neurons.config import Config, load_config
+    from ocr_neurons.report.weak import headed
     from ocr_neurons.run import run
 
     config = load_config(args.config) if args.config else Config()
@@ -26,7 +27,7 @@ def run_job(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / run_name(config)
     summary = run(config, out, Reporter(args.quiet), accept_licence=args.accept_licence)
     if args.quiet:
-        print(summary["verdict"])
+        print(headed(summary["verdict"], summary["baseline"]["strict"]["f1"]))
 
 
 def run_name(config: Config) -> str:

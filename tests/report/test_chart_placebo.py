@@ -15,6 +15,7 @@ from ocr_neurons.report.chart_placebo import placebo_chart, sentence
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import render
+from ocr_neurons.report.style import NARROW, WIDE, styled
 
 WORDS, WIDTH = 60, 20
 
@@ -69,6 +70,22 @@ def test_the_chart_shows_the_numbers(run: Run) -> None:
     heights = [patch.get_height() for patch in bottom.patches]
     assert heights == [*run.layers.placebo.noise_found, *run.layers.placebo.both_found, *[2] * run.layers.count]
     assert chart.table.rows[3] == ("3", "0.930", "0.730", "13", "8", "2")
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_the_legend_stands_over_the_bars_and_under_the_title(run: Run, width: float) -> None:
+    chart = placebo_chart(run.layers)
+    assert chart is not None
+    with styled():
+        figure = chart.draw(width)
+        figure.canvas.draw()
+    axes = figure.axes[1]
+    legend, title = axes.get_legend(), axes._left_title  # type: ignore[attr-defined]
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert box.y0 >= axes.get_window_extent().y1
+    assert box.y1 <= title.get_window_extent().y0
+    assert box.x1 <= figure.bbox.x1
 
 
 def test_the_sentence_gives_the_counts(run: Run) -> None:

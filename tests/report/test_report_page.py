@@ -263,6 +263,18 @@ def test_equal_runs_give_equal_pages(usual: Page, tmp_path: Path) -> None:
     assert usual.source == page(tmp_path, manifest=sample.manifest()).source
 
 
+def test_a_page_made_again_is_the_same(tmp_path: Path) -> None:
+    """While a run writes its page that step is begun and not done; afterwards it is, and was timed."""
+    manifest = sample.manifest() | {"begun": ["report "]}
+    first = page(tmp_path, details=light(), manifest=manifest)
+    manifest["steps"]["report"] = {"key": "", "seconds": 2.59}
+    summary = sample.summary()
+    summary["timings"]["report"] = 2.59
+    again = page(tmp_path, summary, light(), manifest | {"begun": []})
+    assert again.source == first.source
+    assert ["train.seconds", "120.3"] in again.rows
+
+
 def test_the_page_goes_where_it_is_told(tmp_path: Path) -> None:
     run = sample.write_run(tmp_path / "run", sample.summary() | {"random_control": None}, light())
     assert write_report(run) == run / "report.html"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from ocr_neurons.cli import main
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.tagging.found import DOUBTFUL, read_found
-from ocr_neurons.tagging.page import render, write_page
+from ocr_neurons.tagging.page import measured, render, trained, write_page
 
 EVIL = "<script>alert(1)</script>"
 
@@ -109,3 +112,98 @@ def test_the_command_writes_the_page_again(tagged, tmp_path, capsys):
     assert main(["report", str(tagged), "--tables", str(tmp_path / "t")]) == 2
     assert "a tagged folder, which has a page alone" in capsys.readouterr().err
     assert not (tmp_path / "t").exists()
+
+
+def note(folder: Path, **facts: object) -> None:
+    """More in the record of the folder."""
+    known = json.loads((folder / "tagging.json").read_text())
+    (folder / "tagging.json").write_text(json.dumps(known | facts))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"trained_on": "gazette", "types": ["loc", "pers"], "languages": ["en"]},
+            "The tagger was trained on gazette (en); it knows the types loc, pers.",
+        ),
+        ({"trained_on": "gazette"}, "The tagger was trained on gazette."),
+        ({"types": ["loc"]}, "The tagger knows the types loc."),
+        ({"languages": ["de", "fr"]}, "The tagger was trained on text (de, fr)."),
+        ({"trained_on": "", "types": [], "languages": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_the_tagger_is_for(tagged, facts, said):
+    assert trained(facts) == said
+    note(tagged, **facts)
+    page = render(read_found(tagged))
+    assert (f">{said}<" in page) if said else ("The tagger was" not in page and "it knows" not in page)
+
+
+def test_the_commands_name_the_first_files_as_they_were_given(tagged):
+    files = json.loads((tagged / "tagging.json").read_text())["files"]
+    files["a.xml"]["from"], files["b/c.xml"]["from"] = "/home/me/some/pages/a.xml", "/home/me/some/pages/b/c.xml"
+    note(tagged, files=files, tagger="my tagger", edit="edit.json")
+    said = measured(read_found(tagged))
+    assert said["mark"] == (
+        "ocr-neurons tag 'my tagger' some/pages/a.xml some/pages/b/c.xml --language en --edit edit.json "
+        "--out my-pages-test-en.tsv"
+    )
+    assert said["score"].split("\n") == [
+        "ocr-neurons tag 'my tagger' my-pages-test-en.tsv --edit edit.json --out predicted.tsv",
+        "ocr-neurons score my-pages-test-en.tsv predicted.tsv",
+        "ocr-neurons cost 'my tagger' my-pages-test-en.tsv",
+    ]
+    note(tagged, inputs=["elsewhere"])  # links: where they were is not how they were called
+    assert "ocr-neurons tag 'my tagger' FIRST-20-FILES --language en" in measured(read_found(tagged))["mark"]
+
+
+@pytest.mark.parametrize(
+    ("own", "languages", "gold", "guessed", "noise"),
+    [
+        ({}, None, "my-pages-test-en.tsv", "en", ""),
+        ({}, ["fr"], "my-pages-test-fr.tsv", "", ""),
+        ({}, ["de", "fr"], "my-pages-test-en.tsv", "en", ""),
+        ({"a.xml": "de"}, ["fr"], "my-pages-test-de.tsv", "", ""),
+        ({"a.xml": "fr", "b/c.xml": "de"}, None, "my-pages-test-de.tsv", "", " --noise de"),
+        ({"a.xml": "lb"}, None, "my-pages-test-lb.tsv", "", " --noise en"),
+    ],
+)
+def test_the_commands_name_the_language(tagged, own, languages, gold, guessed, noise):
+    for name, language in own.items():
+        path = tagged / f"{name}.jsonl"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"language": language}))
+    note(tagged, languages=languages)
+    found = read_found(tagged)
+    said = measured(found)
+    assert (said["gold"], said["guessed"], said["noise"]) == (gold, guessed, noise)
+    page = render(found)
+    assert ("The files do not say their language" in page) is bool(guessed)
+    assert ("Learned noise comes with the program for en, fr, de alone" in page) is bool(noise)
+
+
+def test_every_command_of_the_page_runs(tagger, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pages").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "pages" / f"{name}.txt").write_text("The ship came to Liverpool with John Thornton.\n")
+    assert main(["tag", str(tagger), "pages", "--out", "tagged", "--quiet"]) == 0
+    page = (tmp_path / "tagged" / "report.html").read_text()
+    lines = [line for block in re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL) for line in block.split("\n")]
+    commands = [shlex.split(unescape(line)) for line in lines]
+    assert [command[:2] for command in commands] == [
+        ["ocr-neurons", name] for name in ("tag", "tag", "score", "cost")
+    ]  # fmt: skip
+    assert commands[0][3:5] == ["pages/a.txt", "pages/b.txt"]
+    for _, *command in commands:
+        assert main(command) in (None, 0), command
+    assert "strict" in capsys.readouterr().out
+
+
+def test_on_a_phone_names_wrap_and_files_are_a_number(tagged):
+    page = render(read_found(tagged))
+    narrow = page[page.index("@media (max-width: 38rem)") : page.index("@page")]
+    assert ".names tbody th { white-space: normal;" in narrow
+    assert ".names .which { display: none; }" in narrow
+    assert '<td>1<span class="which">: a.xml</span></td>' in page

@@ -1,4 +1,4 @@
-"""The chart of where in the network the noise shows: curves over the layers by level of noise, sensitive neurons."""
+"""The chart of where in the network the noise shows: curves over the layers by level, neurons by the paper's rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLD = " This run was made by an earlier version, which kept no intervals of thes
 
 
 def layers_chart(layers: Layers) -> Chart:
-    """CKA and distance by level with their intervals, and sensitive neurons, over one axis of layers."""
+    """CKA and distance by level with their intervals, and neurons by the paper's rule, over one axis of layers."""
     bands = disjoint(layers.regions)
     holes = sum(value is None for curve in layers.cka.values() for value in curve)
     counts = ", ".join(f"{whole(group.pairs)} {level}" for level, group in layers.by_level.items())
@@ -33,7 +33,7 @@ def layers_chart(layers: Layers) -> Chart:
             else "mean size, sign left out, of the difference noisy minus clean of a neuron, in standard deviations "
             "of its clean activation; higher means that noise moves the layer more."
         )
-        + f" Bottom: how many of the layer's {whole(layers.width)} neurons count as sensitive ({layers.rule})"
+        + f" Bottom: how many of the layer's {whole(layers.width)} neurons pass the paper's rule ({layers.rule})"
         + (", and in grey how many do when random changes take the place of OCR noise. " if passed else ". ")
         + (f"Shaded and named: the regions {_named(bands)}. " if bands else "")
         + "All of them tell what changes with noise, not what causes a wrong entity."
@@ -48,14 +48,14 @@ def layers_chart(layers: Layers) -> Chart:
     ]
     alt = (
         f"Three curves over {layers.count} layers. CKA: {'; '.join(lows) or 'undefined'}. "
-        f"Sensitive neurons: {sum(layers.sensitive)} in all, most in layer {peak} ({layers.sensitive[peak]})"
-        + (f"; {sum(passed)} under the placebo." if passed else ".")
+        f"By the paper's rule: {whole(sum(layers.sensitive))} neurons in all, most in layer {peak} "
+        f"({layers.sensitive[peak]})" + (f"; {sum(passed)} under the placebo." if passed else ".")
     )
     return Chart("layers", caption, alt, lambda width: _draw(layers, bands, width), _table(layers), TITLE)
 
 
 def _table(layers: Layers) -> Table:
-    """CKA and distance with their intervals, shift, sensitive neurons; a row a layer."""
+    """CKA and distance with their intervals, shift, neurons that pass the paper's rule; a row a layer."""
     header = ["layer"]
     columns: list[list[str]] = [[str(i) for i in range(layers.count)]]
     for level in layers.levels:
@@ -68,10 +68,10 @@ def _table(layers: Layers) -> Table:
         else:
             header.append(f"shift {level}")
             columns.append([three(value) for value in layers.shift[level]])
-    header.append("sensitive")
+    header.append("paper's rule")
     columns.append([whole(count) for count in layers.sensitive])
     if layers.placebo and layers.placebo.sensitive:
-        header.append("sensitive, placebo")
+        header.append("paper's rule, placebo")
         columns.append([whole(count) for count in layers.placebo.sensitive])
     return Table(header, list(zip(*columns, strict=True)))
 

@@ -9,7 +9,7 @@ from ocr_neurons.report.chart_layers import three
 from ocr_neurons.report.inputs_layers import Layers, Placebo
 from ocr_neurons.report.layer_axes import banded_line, over_layers
 from ocr_neurons.report.phrase import whole
-from ocr_neurons.report.style import LEVELS, STRONG, WEAK, canvas, legend_above
+from ocr_neurons.report.style import LEVELS, NARROW, STRONG, WEAK, canvas, legend_above
 
 SAYS = {
     "letters": "random letters at random places of the same words, as many changes as the noise makes",
@@ -77,33 +77,23 @@ def sentence(placebo: Placebo) -> str:
 
 
 def _draw(layers: Layers, placebo: Placebo, width: float) -> Figure:
-    figure = canvas(width, 4.4)
+    figure = canvas(width, 4.6 if width > NARROW else 5.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.1, 1))
     pair = (placebo.distance, STRONG), (placebo.placebo_distance, LEVELS[1])
     lines = [banded_line(top, curves, index, colour=colour) for index, (curves, colour) in enumerate(pair)]
     top.set_ylim(bottom=0)
     top.set_title("Distance from the clean word")
     places = range(layers.count)
-    bottom.bar(
-        places, placebo.noise_found, width=0.8, color=WEAK, label=f"under noise ({whole(sum(placebo.noise_found))})"
-    )
-    bottom.bar(
-        places,
-        placebo.both_found,
-        width=0.8,
-        color=LEVELS[1],
-        label=f"under the placebo too ({whole(sum(placebo.both_found))})",
-    )
-    bottom.bar(
-        places,
-        placebo.specific_found,
-        width=0.36,
-        color=STRONG,
-        label=f"further under noise ({whole(sum(placebo.specific_found))})",
-    )
-    bottom.set_title("Neurons that move steadily (number)")
-    bottom.legend(frameon=False, fontsize=8, loc="upper left")
-    bottom.set_ylim(bottom=0, top=1.35 * max((*placebo.noise_found, *placebo.specific_found, 1)))
+    for name, found, broad, colour in (
+        ("under noise", placebo.noise_found, 0.8, WEAK),
+        ("under the placebo too", placebo.both_found, 0.8, LEVELS[1]),
+        ("further under noise", placebo.specific_found, 0.36, STRONG),
+    ):
+        bottom.bar(places, found, width=broad, color=colour, label=f"{name} ({whole(sum(found))})")
+    columns = 3 if width > NARROW else 1  # over the axes, under their title
+    bottom.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=columns, fontsize=8)
+    bottom.set_title("Neurons that move steadily (number)", pad=8 + 14 * 3 / columns)
+    bottom.set_ylim(bottom=0, top=1.05 * max((*placebo.noise_found, *placebo.specific_found, 1)))
     for axes in (top, bottom):
         axes.grid(axis="y")
     over_layers(bottom, layers.count, width)

@@ -49,7 +49,7 @@ def regions_of(cut: Cut, layers: int) -> dict[str, tuple[int, ...]]:
 
 def _header(layers: Layers) -> list[str]:
     more = ["steady under noise", "under the placebo too", "more under noise"] if layers.placebo else []
-    return ["region", "layers", "begins in", *(f"distance {level}" for level in layers.by_level), "sensitive", *more]
+    return ["region", "layers", "begins in", *(f"distance {level}" for level in layers.by_level), "paper's rule", *more]
 
 
 def _rows(layers: Layers, cut: Cut, found: dict[str, tuple[int, ...]]) -> list[list[str]]:

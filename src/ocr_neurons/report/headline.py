@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs import Difference, Edit, Scores, Trial, difference, read_edit, read_scores, read_trial
+from ocr_neurons.report.weak import headed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,18 @@ def read_headline(folder: Path) -> Headline:
     summary = Field.of(folder / "summary.json", "a run's summary (JSON)")
     details, edit = folder / "details.json", summary["chosen"].nullable("edit")
     against = summary["difference"].nullable("chosen_minus_random_control")
+    baseline = read_scores(summary["baseline"])
     return Headline(
         data=summary["data"].text(),
         seed=summary["seed"].whole(),
         dev=_on_dev(Field.of(details, "a run's details (JSON)"), read_edit(edit))
         if details.exists() and edit
         else None,
-        baseline=read_scores(summary["baseline"]),
+        baseline=baseline,
         chosen=read_scores(summary["chosen"]),
         gain=difference(summary["difference"]["chosen_minus_baseline"]),
         gain_over_control=difference(against) if against else None,
-        verdict=summary["verdict"].text(),
+        verdict=headed(summary["verdict"].text(), baseline.strict.f1),
     )
 
 

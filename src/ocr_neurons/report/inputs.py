@@ -14,6 +14,7 @@ from ocr_neurons.report.fields import Field
 from ocr_neurons.report.inputs_examples import Example, read_example
 from ocr_neurons.report.inputs_layers import Layers, read_layers
 from ocr_neurons.report.older import completed
+from ocr_neurons.report.weak import headed, is_weak
 from ocr_neurons.score.intervals import beyond_chance
 
 Interval = tuple[float, float]
@@ -149,7 +150,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that the page shows of a run."""
+    """All that the page shows of a run. ``method`` is that of its ranking, empty where the folder has none."""
 
     model: str
     data: str
@@ -173,6 +174,12 @@ class Run:
     opposite: Opposite | None = None
     again: Again | None = None
     random_best: RandomBest | None = None
+    method: str = ""
+
+    @property
+    def weak(self) -> bool:
+        """Whether the tagger gets so little right that nothing else can be read from the run."""
+        return is_weak(self.baseline.strict.f1)
 
     @property
     def test_documents(self) -> int | None:
@@ -207,11 +214,12 @@ def read_run(folder: Path) -> Run:
     chosen, cost, control = summary["chosen"], summary["noise_cost"], summary.nullable("random_control")
     edit, twin = chosen.nullable("edit"), cost.nullable("clean_twin")
     against = summary["difference"].nullable("chosen_minus_random_control")
+    baseline, ranking = read_scores(summary["baseline"]), folder / "ranking.json"
     return Run(
         model=summary["model"].text(),
         data=summary["data"].text(),
         seed=summary["seed"].whole(),
-        baseline=read_scores(summary["baseline"]),
+        baseline=baseline,
         edit=read_edit(edit) if edit else None,
         chosen=read_scores(chosen),
         control=_control(control) if control else None,
@@ -219,7 +227,7 @@ def read_run(folder: Path) -> Run:
         gain_over_control=difference(against) if against else None,
         bins=tuple(_bin(field) for field in cost["recall_by_bin"].items()),
         twin=_twin(twin) if twin else None,
-        verdict=summary["verdict"].text(),
+        verdict=headed(summary["verdict"].text(), baseline.strict.f1),
         timings={name: field.number() for name, field in summary["timings"].entries().items()},
         layers=read_layers(completed(folder, details["layers"])),
         described=details["data"].entries() and details["data"].value,
@@ -230,7 +238,13 @@ def read_run(folder: Path) -> Run:
         opposite=_opposite(summary),
         again=_again(found) if (found := summary.maybe("ranking")) is not None and found.value else None,
         random_best=_random_best(best) if (best := summary.maybe("random_best")) is not None and best.value else None,
+        method=_method(Field.of(ranking, "a run's ranking (JSON)")) if ranking.is_file() else "",
     )
+
+
+def _method(ranking: Field) -> str:
+    name = ranking["method"].maybe("name")
+    return name.text() if name else ""
 
 
 def _again(field: Field) -> Again:

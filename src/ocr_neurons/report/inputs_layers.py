@@ -62,7 +62,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Per layer: CKA and mean absolute standardised difference by noise level, and the number of sensitive neurons.
+    """Per layer: CKA and mean absolute standardised difference by noise level, neurons by the paper's rule.
 
     ``by_level``, ``by_bin``, ``cut`` and ``noise`` (what made the words noisy) are empty in runs of earlier versions.
     """

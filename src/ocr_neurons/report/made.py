@@ -9,7 +9,9 @@ from ocr_neurons.report.chart import Table
 from ocr_neurons.report.inputs import Run
 from ocr_neurons.report.phrase import NONE, seconds, whole
 
-SHOWN = ("command", "started", "versions", "hardware", "seed", "config", "hashes", "steps")
+PAGE = "report"
+"""The step that writes the page, which is not done when the page is first written: no part of it."""
+SHOWN = ("begun", "command", "started", "versions", "hardware", "seed", "config", "hashes", "steps")
 
 
 def data_table(described: Mapping[str, Any]) -> Table:
@@ -35,14 +37,14 @@ def data_table(described: Mapping[str, Any]) -> Table:
 def fact_tables(run: Run) -> dict[str, Table]:
     """Settings, versions, hardware, times and hashes by title; those that the run does not record are left out."""
     manifest = run.manifest
-    steps = _mapping(manifest.get("steps"))
+    steps = {name: step for name, step in _mapping(manifest.get("steps")).items() if name != PAGE}
     rest = {name: value for name, value in manifest.items() if name not in SHOWN}
     config = [row for row in flatten(manifest.get("config")) if run.trained or not row[0].startswith("train.")]
     tables = {
         "Settings": Table(("setting", "value"), config),
         "Versions": Table(("package", "version"), flatten(manifest.get("versions"))),
         "Hardware": Table(("part", "what"), flatten(manifest.get("hardware"))),
-        "Times": Table(("step", "time"), [(name, seconds(time)) for name, time in run.timings.items()]),
+        "Times": Table(("step", "time"), [(name, seconds(time)) for name, time in run.timings.items() if name != PAGE]),
         "Hashes": Table(("file", "hash"), flatten(manifest.get("hashes"))),
         "Steps": Table(("step", "key"), flatten(steps)),
         "Other facts": Table(("name", "value"), flatten(rest)),

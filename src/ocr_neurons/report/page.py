@@ -23,10 +23,12 @@ from ocr_neurons.report.examples import show
 from ocr_neurons.report.figures import charts
 from ocr_neurons.report.inputs import Run, read_run
 from ocr_neurons.report.made import data_table, fact_tables
+from ocr_neurons.report.ranked import paper_rule, ranked
 from ocr_neurons.report.scores import opposite_words, score_rows
 from ocr_neurons.report.strategies import FILE, FOLDER, Strategies, read_strategies
 
 HERE = Path(__file__).parent
+NOT_READ = "cannot be read from a tagger that gets next to nothing right; the numbers are below"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def render(run: Run, strategies: Strategies | None = None) -> str:
             charts={name: drawn(chart) for name, chart in charts(run, strategies).items()},
             placebo=sentence(run.layers.placebo) if run.layers.placebo else "",
             damaged=damaged(run.bins),
+            ranked=ranked(run),
+            paper_rule=paper_rule(run),
             scores=score_rows(run),
             opposite=opposite_words(run),
             again=words.again(run.again) if run.again else "",
@@ -142,6 +146,8 @@ def tiles(run: Run) -> list[Tile]:
 
 def _cost_tile(run: Run) -> Tile:
     title = "What OCR errors cost"
+    if run.weak:
+        return Tile(title, phrase.NONE, "", NOT_READ)
     if run.twin:
         change = run.twin.difference
         what = "clean twin" if run.twin.whole else "entities as printed"
@@ -162,6 +168,8 @@ def _cost_tile(run: Run) -> Tile:
 
 def _gain_tile(run: Run) -> Tile:
     title = "What the edit gains"
+    if run.weak:
+        return Tile(title, phrase.NONE, "", NOT_READ)
     if run.edit is None:
         return Tile(title, "0.0", "F1 points", "no edit beat the baseline on the development data, so none was made")
     detail = f"chosen minus baseline: {phrase.difference(run.gain)}"

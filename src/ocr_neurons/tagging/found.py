@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -58,6 +58,8 @@ class Found:
     doubtful: tuple[Mention, ...]
     missing: tuple[str, ...]
     """Files that were tagged once and whose output was removed since."""
+    languages: tuple[str, ...] = ()
+    """Those that the documents say they are in, the most frequent first."""
 
     @property
     def words(self) -> int:
@@ -92,13 +94,14 @@ def read_found(folder: Path, shown: int = 40) -> Found:
     missing: list[str] = []
     order = count(0, -1)
     doubts: list[tuple[float, int, Mention]] = []  # a heap, the surest on top
+    languages: Counter[str] = Counter()
     for name, noted in sorted(facts["files"].items()):
         path = folder / PurePath(name).parent / noted["output"]
         if not path.is_file():
             missing.append(name)
             continue
         sure = []
-        for mention in _mentions(path, name):
+        for mention in _mentions(path, name, languages):
             names.setdefault((mention.type, mention.form), Name(mention.type, mention.form)).add(
                 name, mention.confidence
             )
@@ -111,17 +114,21 @@ def read_found(folder: Path, shown: int = 40) -> Found:
         files.append(File(name, counts["words"], counts["entities"], sum(sure) / len(sure) if sure else None))
     doubtful = tuple(mention for *_, mention in sorted(doubts, reverse=True))
     return Found(
-        facts, tuple(files), dict(sorted(types.items())), tuple(gathered(names.values())), doubtful, tuple(missing)
-    )
+        facts, tuple(files), dict(sorted(types.items())), tuple(gathered(names.values())), doubtful, tuple(missing),
+        tuple(sorted(languages, key=lambda name: (-languages[name], name))),
+    )  # fmt: skip
 
 
-def _mentions(path: Path, file: str) -> Iterator[Mention]:
+def _mentions(path: Path, file: str, languages: Counter[str]) -> Iterator[Mention]:
+    """The entities of a file; the languages of its documents are counted on the way."""
     for number, line in enumerate(read_text(path, "a tagged file (JSON Lines)").split("\n"), 1):
         if number > 1 and not line.strip():
             continue
         try:
             record = json.loads(line)
             text, pages = record["text"], {page["page"]: page.get("id", "") for page in record.get("pages", ())}
+            if language := record.get("language"):
+                languages[str(language)] += 1
             for entity in record["entities"]:  # one that was added by hand may have its place and type alone
                 start, end = entity["start"], entity["end"]
                 numbers = [part["page"] for part in entity.get("parts", ()) if "page" in part]

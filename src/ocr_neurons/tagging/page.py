@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from ocr_neurons import __version__
 from ocr_neurons.common.files import write_text
+from ocr_neurons.noise.learned.apply import SHIPPED
 from ocr_neurons.report.page import engine, style
 from ocr_neurons.tagging.found import DOUBTFUL, Found, read_found
 from ocr_neurons.tagging.plan import many
@@ -16,6 +19,8 @@ from ocr_neurons.tagging.plan import many
 PAGE = "report.html"
 NAMES, FILES = 60, 2_000
 """How many are shown."""
+MARKED = 20
+"""Files to mark by hand."""
 
 
 def write_page(folder: Path, out: Path | None = None) -> Path:
@@ -40,6 +45,9 @@ def render(found: Found) -> str:
             name=", ".join(Path(given).name for given in found.facts.get("inputs") or []) or "a folder",
             css=style(),
             tagger=found.facts.get("tagger") or "",
+            trained=trained(found.facts),
+            measured=measured(found),
+            shipped=", ".join(SHIPPED),
             edit=found.facts.get("edit"),
             lead=lead(found),
             tiles=tiles(found),
@@ -56,6 +64,57 @@ def render(found: Found) -> str:
             version=__version__,
         )
     )
+
+
+def trained(facts: Mapping[str, Any]) -> str:
+    """What the tagger was trained on and which types it knows, as far as the record says."""
+    types, languages = (", ".join(map(str, facts.get(name) or [])) for name in ("types", "languages"))
+    data = str(facts.get("trained_on") or "") or (languages and "text")
+    known = f"knows the types {types}" if types else ""
+    if not data:
+        return f"The tagger {known}." if known else ""
+    source = f"The tagger was trained on {data}" + (f" ({languages})" if languages else "")
+    return f"{source}; it {known}." if known else f"{source}."
+
+
+def measured(found: Found) -> dict[str, str]:
+    """The commands that measure the tagger on the first files, once somebody has marked those.
+
+    ``guessed`` is the language that they name where the files do not say theirs, ``noise`` how the last one is told
+    which noise to add where their language does not say that.
+    """
+    facts, own = found.facts, [str(name) for name in found.facts.get("languages") or []]
+    said = [*found.languages, *(own if len(own) == 1 else [])]
+    language = said[0] if said else "en"
+    start = f"ocr-neurons tag {shlex.quote(str(facts.get('tagger') or 'TAGGER'))}"
+    end = f" --edit {shlex.quote(facts['edit'])}" if facts.get("edit") else ""
+    gold, cost = shlex.quote(f"my-pages-test-{language}.tsv"), start.replace(" tag ", " cost ", 1)
+    sure = language in SHIPPED and len(found.languages) < 2
+    noise = "" if sure else f" --noise {language if language in SHIPPED else 'en'}"
+    again = f"{start} {gold}{end} --out predicted.tsv"
+    return {
+        "mark": f"{start} {_first(found)} --language {shlex.quote(language)}{end} --out {gold}",
+        "score": f"{again}\nocr-neurons score {gold} predicted.tsv\n{cost} {gold}{noise}",
+        "gold": gold,
+        "guessed": "" if said else language,
+        "noise": noise,
+    }
+
+
+def _first(found: Found) -> str:
+    """The first files by the way they were given, ready for a shell; a word in their place where that is not known."""
+    paths = [_given(found.facts, file.name) for file in found.files[:MARKED]]
+    return " ".join(shlex.quote(path) for path in paths if path) if paths and all(paths) else f"FIRST-{MARKED}-FILES"
+
+
+def _given(facts: Mapping[str, Any], name: str) -> str:
+    """A file as ``tag`` was given it: an input of that name, or the file in a folder that was; else empty."""
+    origin = PurePath(str(facts["files"][name].get("from", ""))).parts
+    for given in map(PurePath, facts.get("inputs") or []):
+        for path in (given, given / name):
+            if path.name == PurePath(name).name and origin[-len(path.parts) :] == path.parts:
+                return path.as_posix()
+    return ""
 
 
 def lead(found: Found) -> str:
