@@ -32,21 +32,18 @@ def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def file_to_write(given: str) -> Path:
     """The path of a file, as a type of argparse: no folder, and not nothing, as a variable without a value gives it."""
-    path = Path(given)
-    if not given.strip() or path.is_dir():
-        raise argparse.ArgumentTypeError(
-            f"{given!r} is {'a folder' if given.strip() else 'empty'}; wanted a file's name"
-        )
-    return path
+    return _to_write(given, Path.is_dir, "a folder", "a file's name")
 
 
 def folder_to_write(given: str) -> Path:
     """The path of a folder, as a type of argparse: no file, and not nothing."""
+    return _to_write(given, Path.is_file, "a file", "a folder's name")
+
+
+def _to_write(given: str, refused: Callable[[Path], bool], found: str, wanted: str) -> Path:
     path = Path(given)
-    if not given.strip() or path.is_file():
-        raise argparse.ArgumentTypeError(
-            f"{given!r} is {'a file' if given.strip() else 'empty'}; wanted a folder's name"
-        )
+    if not given.strip() or refused(path):
+        raise argparse.ArgumentTypeError(f"{given!r} is {found if given.strip() else 'empty'}; wanted {wanted}")
     return path
 
 
