@@ -29,7 +29,8 @@ from ocr_neurons.noise.measured.measure import markdown, measure
 from ocr_neurons.noise.measured.tell_apart import tell_apart
 from ocr_neurons.noise.prepare import PAGE, evened, prepare
 from ocr_neurons.noise.presets import PRESETS, corrupt_text
-from ocr_neurons.report.chart_noise import write_noise_figure
+from ocr_neurons.report.chart_noise import noise_chart
+from ocr_neurons.report.files import write_chart
 from ocr_neurons.text.align import Alignment
 from ocr_neurons.text.pairs import TextPair
 
@@ -134,7 +135,7 @@ def evaluate(folder: Path, out: Path) -> dict[str, Any]:
             print(language, by, {name: round(r["told_apart"], 3) for name, r in rows.items()}, flush=True)
             if by == "pages":
                 results["reached"][language] = reached(maker, split.held)
-                write_noise_figure(compare(measure(real), measure(learned)), out / f"learned-{language}.png")
+                write_chart(noise_chart(compare(measure(real), measure(learned))), out / f"learned-{language}.png")
     return results
 
 

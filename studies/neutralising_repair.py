@@ -180,7 +180,7 @@ def repair_in_short(found: Sequence[Costs]) -> list[str]:
         "silencing random neurons there.",
         f"- **Do they repair OCR noise, or suffer from it?** Of {number_of(len(found))} {_told(found)}. What they are "
         "worth on OCR text beyond clean twins, over random neurons, lies between "
-        f"−{most:.1f} and +{most:.1f} points a layer (95 %).",
+        f"−{most:.1f} and +{most:.1f} points in the mean of the layers (95 %).",
     ]
 
 
