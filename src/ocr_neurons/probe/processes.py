@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def add_up(accumulator: Accumulator) -> None:
 
     if not distributed.is_initialized():
         distributed.init_process_group("gloo")  # on the CPU: sums are added once, at the end
+        atexit.register(_leave)  # threads of it that still run while Python ends may abort the process
     for name in sorted(accumulator.state):
         total = accumulator.state[name].cpu()
         distributed.all_reduce(total)
@@ -43,3 +45,11 @@ def add_up(accumulator: Accumulator) -> None:
         distributed.all_reduce(high, distributed.ReduceOp.MAX)
         if not torch.allclose(low, high, rtol=1e-3, atol=1e-5):
             raise RuntimeError("the processes read different pilot samples; give all of them the same model and pairs")
+
+
+def _leave() -> None:
+    """Leave the job's group, if nobody has."""
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
