@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def run_job(args: argparse.Namespace) -> None:
     """``run``: the main job."""
     from ocr_neurons.config import Config, load_config
-    from ocr_neurons.report.weak import headed
     from ocr_neurons.run import run
 
     config = load_config(args.config) if args.config else Config()
@@ -27,7 +26,7 @@ def run_job(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / run_name(config)
     summary = run(config, out, Reporter(args.quiet), accept_licence=args.accept_licence)
     if args.quiet:
-        print(headed(summary["verdict"], summary["baseline"]["strict"]["f1"]))
+        print(summary["verdict"])
 
 
 def run_name(config: Config) -> str:

@@ -282,13 +282,14 @@ def _set_name(path: Path, all_paths: list[Path]) -> str:
 
 def _aligned(path: Path, args: argparse.Namespace, reporter: Reporter) -> AlignedSet:
     """The aligned pairs under a path, or of a named data set; what was left out is said."""
+    from ocr_neurons.text.aligned.columns import columns_known
     from ocr_neurons.text.aligned.read import read_aligned
     from ocr_neurons.text.aligned.record import UnknownFormatError
     from ocr_neurons.text.named import aligned_entry, named_path
 
     entry, columns = aligned_entry(path), _columns(args.columns)
     given = [*args.pairs, *filter(None, [getattr(args, "against", None)])]
-    if columns and _columns_known(path) and not all(map(_columns_known, given)):
+    if columns and columns_known(path) and not all(map(columns_known, given)):
         columns = None  # they are those of the others
     try:
         found = read_aligned(named_path(entry.name) if entry else path, columns=columns, floor=args.floor)
@@ -304,22 +305,3 @@ def _aligned(path: Path, args: argparse.Namespace, reporter: Reporter) -> Aligne
         reporter.say(f"  {path}: {len(found.unread)} files of other formats not read, such as {found.unread[0]}")
     found.require()
     return found
-
-
-def _columns_known(path: Path) -> bool:
-    """Whether texts are read without names of columns: named data, ICDAR, HIPE-OCRepair, pairs of this program."""
-    from ocr_neurons.text.aligned.icdar import looks_like_icdar
-    from ocr_neurons.text.aligned.ocrepair import looks_like_ocrepair
-    from ocr_neurons.text.named import aligned_entry
-
-    inside = sorted(file for file in path.rglob("[!.]*") if file.is_file()) if path.is_dir() else []
-    try:
-        with (inside or [path])[0].open("rb") as stream:
-            first = stream.readline().decode("utf-8", "replace").removeprefix("\ufeff")
-    except OSError:  # for the reader to tell, unless it is a name
-        return aligned_entry(path) is not None
-    try:
-        row = json.loads(first)
-    except (json.JSONDecodeError, RecursionError):
-        return looks_like_icdar(first)
-    return isinstance(row, dict) and (looks_like_ocrepair(row) or {"clean", "noisy", "level", "source"} <= row.keys())

@@ -26,7 +26,6 @@ from ocr_neurons.rank.paper import rank_paper
 from ocr_neurons.report.layering import Layering
 from ocr_neurons.report.page import write_report
 from ocr_neurons.report.summary import Findings
-from ocr_neurons.report.weak import headed
 from ocr_neurons.steps import (
     again_of,
     base_key,
@@ -230,6 +229,6 @@ class _Run:
         with self.manifest.step("report", ""):
             page = write_report(self.out)
         self.reporter.say(_standing(summary))
-        self.reporter.say(headed(summary["verdict"], summary["baseline"]["strict"]["f1"]))
+        self.reporter.say(summary["verdict"])
         self.reporter.say(f"report: {page}")
         return summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,24 @@ def test_there_are_scripts() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_imported_is_there(name: str) -> None:
     """Read, not run: a script may need data or a model at once."""
-    for node in ast.walk(ast.parse((ROOT / name).read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ocr_neurons"):
-            module = import_module(str(node.module))
-            missing = [one.name for one in node.names if not hasattr(module, one.name)]
-            for one in missing:  # a module of the package
-                import_module(f"{node.module}.{one}")
+    imports = [
+        node for node in ast.walk(ast.parse((ROOT / name).read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+    ]
+    wanted = [(str(node.module), one.name) for node in imports for one in node.names]
+    missing = [pair for pair in wanted if pair[0].startswith("ocr_neurons") and not there(*pair)]
+    assert missing == []
+
+
+def there(module: str, name: str) -> bool:
+    """Whether it is a name in the module, or a module of the package."""
+    if find_spec(module) is None:
+        return False
+    found = import_module(module)
+    return hasattr(found, name) or (hasattr(found, "__path__") and find_spec(f"{module}.{name}") is not None)
+
+
+def test_what_is_gone_is_seen() -> None:
+    assert there("ocr_neurons.report.files", "write_chart")
+    assert there("ocr_neurons.report", "files")
+    assert not there("ocr_neurons.report.chart_noise", "write_noise_figure")
+    assert not there("ocr_neurons.report.gone", "anything")

@@ -143,7 +143,7 @@ def test_what_the_tagger_is_for(tagged, facts, said):
 
 def test_the_commands_name_the_first_files_as_they_were_given(tagged):
     files = json.loads((tagged / "tagging.json").read_text())["files"]
-    files["a.xml"]["from"], files["b/c.xml"]["from"] = "/home/me/some/pages/a.xml", "/home/me/some/pages/b/c.xml"
+    files["a.xml"]["from"], files["b/c.xml"]["from"] = "/elsewhere/some/pages/a.xml", "/elsewhere/some/pages/b/c.xml"
     note(tagged, files=files, tagger="my tagger", edit="edit.json")
     said = measured(read_found(tagged))
     assert said["mark"] == (

@@ -13,6 +13,7 @@ from ocr_neurons.rank.beyond import Again
 from ocr_neurons.rank.regions import region
 from ocr_neurons.report.changed import examples_entry
 from ocr_neurons.report.layering import Layering
+from ocr_neurons.report.weak import headed
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference
 from ocr_neurons.score.table import difference_to_dict, to_dict
@@ -68,7 +69,9 @@ class Findings:
             },
             "noise_cost": cost.entry(seed),
             "ranking": asdict(self.again) if self.again else None,
-            "verdict": verdict(self.dev_gain, gain, over, found.setting.describe(layers)),
+            "verdict": headed(
+                verdict(self.dev_gain, gain, over, found.setting.describe(layers)), found.baseline.total("strict").f1
+            ),
         }
 
     def _luck(self) -> dict[str, Any] | None:
