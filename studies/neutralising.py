@@ -52,6 +52,7 @@ from ocr_neurons.sweep.store import Store
 from ocr_neurons.sweep.sweep import sweep
 from ocr_neurons.text.datasets import Dataset, load_dataset
 from ocr_neurons.text.document import Document
+from ocr_neurons.text.hipe_tsv import read_hipe
 from taggers import JOBS, Job
 
 SHARE, FACTORS = 0.1, (0.0, 0.5, 1.5)
@@ -123,7 +124,14 @@ def _run(case: Case) -> dict[str, Any]:
     )  # fmt: skip
     summary = run(config, case.place / "run", case.reporter)
     study = case.place / "run" / "sweep.db"
-    return {"layers": layers, "summary": summary} | _kept(_open(study))
+    tested = on_test(case.place / "run", case.data.require("test"))
+    return {"layers": layers, "summary": summary, "test": tested} | _kept(_open(study))
+
+
+def on_test(folder: Path, gold: Sequence[Document]) -> dict[str, list[list[int]]]:
+    """What a run's tagger found on test without an edit and with the chosen one, as counts of each document."""
+    found = {which: read_hipe(folder / f"predictions-{which}.tsv") for which in ("baseline", "chosen")}
+    return {which: totals(evaluate(gold, tagged)) for which, tagged in found.items()}
 
 
 def _paper(case: Case) -> dict[str, Any]:

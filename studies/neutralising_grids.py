@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neutralising_repair import SENSITIVE, Floats, f1, number_of, said, span, who_of
+from neutralising_repair import DRAWS, SENSITIVE, Floats, f1, number_of, said, span, who_of
 from ocr_neurons.report.phrase import bounds, p_cell, signed
 from ocr_neurons.report.style import MUTED, canvas, styled, to_png
 from ocr_neurons.score.counts import Counts
-from ocr_neurons.score.intervals import beyond_chance
+from ocr_neurons.score.intervals import beyond_chance, paired_differences
 
 FOUND, RANDOM = "found", "random"
 WAYS = (FOUND, RANDOM, "found-everywhere", "random-everywhere")
@@ -72,7 +72,23 @@ def main_job(taggers: Taggers) -> list[str]:
             f"| {name} | {edit['description']} | {points(gain)} | {signed(test['f1'])} {bounds(tuple(test['ci95']))} | "
             f"{p_cell(test['p'])} | {signed(random - plain)} | {p_cell(over['p'])} |"
         )
-    return [*lines, "", *_by_lot(taggers)]
+    return [*lines, "", *_seeds_together(taggers), *_by_lot(taggers)]
+
+
+def _seeds_together(taggers: Taggers) -> list[str]:
+    """The chosen edits of taggers that differ in their seed alone, on test: counts added up in each document."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for name, parts in taggers.items():
+        if "test" in parts["run"]:
+            kinds.setdefault(name.partition(", seed")[0], []).append(parts["run"]["test"])
+    lines = []
+    for kind, tests in kinds.items():
+        if len(tests) > 1:
+            ours, theirs = (np.sum([test[which] for test in tests], axis=0) for which in ("chosen", "baseline"))
+            (change,) = paired_differences(ours[:, None], theirs[:, None], DRAWS, 1)
+            cells = f"{signed(change.f1)} {bounds((change.low, change.high))}, p {p_cell(change.p)}"
+            lines.append(f"- {kind}, {len(tests)} seeds together (their counts added up in each document): {cells}")
+    return [*lines, ""] if lines else []
 
 
 def _by_lot(taggers: Taggers) -> list[str]:

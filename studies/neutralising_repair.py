@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,16 +148,18 @@ def summary(found: Sequence[Costs], untwinned: Sequence[str]) -> list[str]:
         "| OCR − clean, beyond random | |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for one in found:
-        excess = {who: one.excess(who).mean(1) for who in ("sensitive", "random")}
-        both = excess["sensitive"] - excess["random"]
+    for one in [*found, *seeds_together(found)]:
+        excess = one.excess("sensitive").mean(1)
         cells = [
             said(one.cost[who, "ocr"][:, places].mean(1))
             for places in (slice(0, 1), slice(1, None)) for who in ("sensitive", "random")
         ]  # fmt: skip
-        cells += [said(excess["sensitive"]), said(both), verdict(both).partition(":")[0].strip("*")]
-        lines.append(f"| {one.name} | {' | '.join(cells)} |")
-    lines += ["", f"Of {number_of(len(found))} {_told(found)}. [Layer by layer](repair.md)."]
+        lines.append(f"| {one.name} | {' | '.join([*cells, said(excess), said(_beyond(one)), _word(one)])} |")
+    lines += [
+        "", f"Of {number_of(len(found))} {_told(found)}, each by itself: one in twenty would be luck. Seeds together: "
+        "the mean of the taggers, so the interval speaks of other documents, and less of the luck of one training. "
+        "[Layer by layer](repair.md).",
+    ]  # fmt: skip
     lines += [f"Not asked of {', '.join(untwinned)}: no clean twins."] if untwinned else []
     return [*lines, ""]
 
@@ -180,13 +182,34 @@ def repair_in_short(found: Sequence[Costs]) -> list[str]:
         "silencing random neurons there.",
         f"- **Do they repair OCR noise, or suffer from it?** Of {number_of(len(found))} {_told(found)}. What they are "
         "worth on OCR text beyond clean twins, over random neurons, lies between "
-        f"−{most:.1f} and +{most:.1f} points in the mean of the layers (95 %).",
+        f"−{most:.1f} and +{most:.1f} points in the mean of the layers (95 %, each tagger by itself)."
+        + "".join(f" {one.name}: {said(_beyond(one))}, {_word(one).lower()}." for one in seeds_together(found)),
     ]
+
+
+def seeds_together(found: Sequence[Costs]) -> list[Costs]:
+    """The means of the taggers that differ in their seed alone, of each kind that has several."""
+    kinds: dict[str, list[Costs]] = {}
+    for one in found:
+        kinds.setdefault(one.name.partition(", seed")[0], []).append(one)
+    return [
+        replace(
+            members[0], name=f"{kind}, {len(members)} seeds together",
+            cost={key: np.mean([one.cost[key] for one in members], axis=0) for key in members[0].cost},
+        )
+        for kind, members in kinds.items()
+        if len(members) > 1 and all(one.layers == members[0].layers for one in members)
+    ]  # fmt: skip
+
+
+def _word(one: Costs) -> str:
+    """What one tagger shows, in a word."""
+    return verdict(_beyond(one)).partition(":")[0].strip("*")
 
 
 def _told(found: Sequence[Costs]) -> str:
     """How many taggers show what."""
-    told = [verdict(_beyond(one)).partition(":")[0].strip("*") for one in found]
+    told = [_word(one) for one in found]
     return ", ".join(f"{name.lower()}: {told.count(name)}" for name in WORDS)
 
 

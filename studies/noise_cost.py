@@ -4,7 +4,8 @@
 
 ``--taggers`` is the ``--work`` of ``studies/taggers.py``; of each data set the recipes that are trained there are
 measured, on test, with the noise of the data's language. AjMC has twins of its entities, the gazette of its whole text,
-HIPE-2020 in German the LED of its entities. Each measurement stays in ``--work``; a second call goes on. Rows that
+HIPE-2020 in German and English the LED of its entities; in English it has nothing to train on, so that the German
+taggers read it. Each measurement stays in ``--work``; a second call goes on. Rows that
 ``--out`` holds of other machines stay.
 """
 
@@ -28,7 +29,9 @@ from ocr_neurons.report.files import write_chart
 from ocr_neurons.text.datasets import load_dataset
 from taggers import short
 
-DATA = ("hipe2022:ajmc-en", "gazette", "hipe2020:de")
+DATA = ("hipe2022:ajmc-en", "gazette", "hipe2020:de", "hipe2020:en")
+TRAINED_ON = {"hipe2020:en": "hipe2020:de"}
+"""Data without a train split, and those whose taggers read them: the labels are the same."""
 RECIPES = ("default", "noise", "stable", "encoder")
 RATES = (0.02, 0.05, 0.1, 0.2)
 
@@ -55,12 +58,14 @@ def main() -> int:
 
 
 def _taggers(data: str, args: argparse.Namespace) -> list[Path]:
-    places = [path.parent for path in args.taggers.glob(f"{short(data)}-*/seed-{args.seed}/tagger/{CARD}")]
+    trained_on = short(TRAINED_ON.get(data, data))
+    places = [path.parent for path in args.taggers.glob(f"{trained_on}-*/seed-{args.seed}/tagger/{CARD}")]
     return sorted(path for path in places if path.parent.parent.name.rpartition("-")[2] in RECIPES)
 
 
 def _one(data: str, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    name = folder.parent.parent.name
+    name = folder.parent.parent.name + (f"-seed-{args.seed}" if args.seed != 1 else "")
+    name += f"-on-{short(data)}" if data in TRAINED_ON else ""
     kept = args.work / f"{name}.json"
     if not kept.exists():
         reporter, device, dataset = Reporter(), pick_device(args.device), load_dataset(data)
