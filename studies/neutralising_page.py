@@ -3,7 +3,7 @@
     python studies/neutralising_page.py EDITED --out results/neutralising
 
 The argument is the ``--work`` of ``studies/neutralising.py``. A part that was measured of some taggers alone is shown
-of those.
+of those. ``--note`` says what the page should say beside, such as the machines.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("work", type=Path, help="where studies/neutralising.py keeps what it measured")
     parser.add_argument("--out", type=Path, required=True, help="where the results go")
+    parser.add_argument("--note", default="", help="a paragraph for the head of the page")
     args = parser.parse_args()
     try:
         taggers = _read(args.work)
@@ -51,7 +52,7 @@ def main() -> int:
     for one in repair:
         figure(one, args.out / f"{file_name(one)}.png")
     have = {part: {name: parts for name, parts in taggers.items() if part in parts} for part in PLACE}
-    lines = [*_head(taggers, args.out.name), "## In short", "", *in_short(taggers)]
+    lines = [*_head(taggers, args.out.name), *([args.note, ""] if args.note else []), "## In short", "", *in_short(taggers)]
     lines += [*(repair_in_short(repair) if repair else []), ""]
     write_text(args.out / "grids.json", _trials(taggers))
     if have["run"]:
