@@ -165,3 +165,29 @@ def test_only_what_is_old_and_half_made_is_removed(tmp_path: Path) -> None:
             os.utime(path, (old, old))
     remove_stale(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".new.2.part", "kept.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("above", "umask", "folder", "file"),
+    [
+        (0o755, 0o022, 0o755, 0o644), (0o700, 0o022, 0o700, 0o600), (0o2770, 0o002, 0o2770, 0o660),
+        (0o777, 0o022, 0o755, 0o644), (0o755, 0o077, 0o700, 0o600),
+    ],
+)  # fmt: skip
+def test_who_may_read_the_folder_above_may_read_what_is_made_in_it_as_far_as_the_umask_goes(
+    tmp_path, above, umask, folder, file
+):
+    tmp_path.chmod(above)
+    before = os.umask(umask)
+    try:
+        with replacing_folder(tmp_path / "tagger") as part:
+            write_text(part / "card.json", "{}")  # made in a folder that is its owner's alone
+            (part / "deep").mkdir(0o700)
+            save_file({"x": np.zeros(3)}, part / "deep" / "model.safetensors")
+        write_text(tmp_path / "page.txt", "x")
+    finally:
+        os.umask(before)
+    made = {path.name: path.stat().st_mode & 0o7777 for path in tmp_path.rglob("*")}
+    assert made == {"tagger": folder, "deep": folder} | dict.fromkeys(
+        ("card.json", "model.safetensors", "page.txt"), file
+    )

@@ -31,8 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with _blaming(path):
             yield temporary
-            # some libraries write for their owner only; whoever may read the folder may read what is in it
-            temporary.chmod(path.parent.stat().st_mode & 0o666)
+            temporary.chmod(_allowed(path.parent) & 0o666)  # some libraries write for their owner only
             temporary.replace(path)
     finally:
         with suppress(OSError):  # where nothing can be written, nothing was
@@ -53,12 +52,27 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         part = Path(tempfile.mkdtemp(prefix=_hidden(folder), suffix=".part", dir=folder.parent))
         try:
             yield part
-            part.chmod(0o755)
+            _share(part)
             if folder.exists():
                 shutil.rmtree(folder)
             part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _allowed(folder: Path) -> int:
+    """The mode of what is written into ``folder``: who may read that may read it too, as far as the umask goes."""
+    umask = os.umask(0o077)  # it cannot be read without being set
+    os.umask(umask)
+    return folder.stat().st_mode & 0o777 & ~umask
+
+
+def _share(part: Path) -> None:
+    """Give a folder and all in it the mode of what stands where it does: made for a while, it is its owner's alone."""
+    allowed = _allowed(part.parent)
+    for path in (part, *part.rglob("*")):
+        kept = path.stat().st_mode & 0o7000  # a folder shared by a group hands its group on
+        path.chmod(allowed | kept if path.is_dir() else allowed & 0o666)
 
 
 def _hidden(path: Path) -> str:
