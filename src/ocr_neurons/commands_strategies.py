@@ -17,6 +17,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", nargs="+", default=(), metavar="NAME", help="these alone, such as damp noise (default all)"
     )
+    parser.add_argument(
+        "--join", nargs="+", type=Path, default=(), metavar="FOLDER",
+        help="take over what was made in these: --out of calls for the same tagger and data with other --only",
+    )  # fmt: skip
     parser.add_argument("--config", type=Path, help="settings in TOML; [strategies], and those of a run but [sweep]")
     parser.add_argument(
         "--seed", type=int, help="decides all that is random (default 1), but a given tagger's card how others train"
@@ -32,6 +36,6 @@ def strategies(args: argparse.Namespace) -> None:
     config = load_config(args.config) if args.config else Config()
     config = config.changed(model=args.model, data=args.data, seed=args.seed, device=args.device, dtype=args.dtype)
     found = compare_strategies(
-        config, args.out, Reporter(args.quiet), only=args.only, accept_licence=args.accept_licence
+        config, args.out, Reporter(args.quiet), only=args.only, join=args.join, accept_licence=args.accept_licence
     )
     print(found["recommendation"] if args.quiet else screen(found))

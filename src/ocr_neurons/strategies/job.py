@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.chart import write_forest
 from ocr_neurons.strategies.compare import Row, compared
 from ocr_neurons.strategies.controls import random_beside
+from ocr_neurons.strategies.elsewhere import check_folders, take_over
 from ocr_neurons.strategies.given import Given, read_given
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
@@ -42,24 +44,28 @@ def compare_strategies(
     reporter: Reporter = QUIET,
     *,
     only: Sequence[str] = (),
+    join: Sequence[Path] = (),
     data: Dataset | None = None,
     accept_licence: bool = False,
 ) -> dict[str, Any]:
     """Compare strategies against OCR noise for one data set and one model or tagger; write ``out``; return its values.
 
     ``only`` names strategies in the place of ``config.strategies.which``. What an earlier call with the same settings
-    made in ``out`` stays in the table. ``data`` is taken in the place of the data set that ``config`` names.
+    made in ``out`` stays in the table, and what others made in the folders ``join`` comes into it. ``data`` is taken in
+    the place of the data set that ``config`` names.
 
     Raises:
         UserError: bad input, found before any long work where that is possible.
     """
     chosen = selected(only or config.strategies.which)
     bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
+    check_folders(bench, join)
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):
         _set_aside(out, reporter)
         config.save(out / SETTINGS)
         describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
+        take_over(bench, join, partial(_keys, bench))
         return _compare(bench, chosen)
 
 
