@@ -24,7 +24,7 @@ def tag(args: argparse.Namespace) -> int:
     from ocr_neurons.neutralise.edits import Edits
     from ocr_neurons.tagging.job import Options, tag_into_file, tag_into_folder
     from ocr_neurons.tagging.page import PAGE, write_page
-    from ocr_neurons.tagging.plan import make_plan, nothing
+    from ocr_neurons.tagging.plan import make_plan, nothing, same_pages
     from ocr_neurons.text.formats.layout import language_code
 
     plan = make_plan(args.files, args.out, args.format)
@@ -34,6 +34,8 @@ def tag(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     options, reporter = Options(args.language, args.join_hyphens), Reporter(args.quiet)
+    if twice := same_pages(plan):
+        reporter.say(f"  {twice}")
     if edit:
         warn_of_strangers(tagger, edit.neurons, args.edit, reporter)
     facts = {

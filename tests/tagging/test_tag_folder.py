@@ -87,6 +87,17 @@ def test_a_file_given_twice_is_one_input(tagger, pages, tmp_path, capsys):
     assert "(5 files" in capsys.readouterr().err
 
 
+def test_pages_in_several_formats_are_told(tagger, pages, tmp_path, capsys):
+    (pages / "text").mkdir()
+    for name in ("2", "9"):
+        (pages / "text" / f"{name}.txt").write_text(text_of(2))
+    assert tag(tagger, pages, "--out", tmp_path / "a.jsonl") == 0
+    said = "1 page in several formats, by their names (2.xml and text/2.txt): entities are counted in each; to count "
+    assert said in capsys.readouterr().err
+    assert tag(tagger, pages / "text", "--out", tmp_path / "b.jsonl") == 0
+    assert "several formats" not in capsys.readouterr().err
+
+
 def test_a_file_where_a_folder_is_to_be_written(tagger, pages, tmp_path, capsys):
     (tmp_path / "out").write_text("mine")
     assert tag(tagger, pages, "--out", tmp_path / "out") == 2

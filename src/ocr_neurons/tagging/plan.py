@@ -101,6 +101,20 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
     return plan
 
 
+def same_pages(plan: Plan) -> str:
+    """A line for files of one name and several kinds, as ALTO beside plain text; empty where there are none."""
+    kinds: dict[str, dict[str, str]] = {}
+    for one, kind in plan.inputs:
+        kinds.setdefault(PurePath(one.name).stem, {}).setdefault(kind, one.name)
+    several = [list(names.values()) for names in kinds.values() if len(names) > 1]
+    if not several:
+        return ""
+    return (
+        f"{many(len(several), 'page')} in several formats, by their names ({' and '.join(several[0])}"
+        f"{' …' if len(several) > 1 else ''}): entities are counted in each; to count them once, give one kind alone"
+    )
+
+
 def nothing(plan: Plan, given: Sequence[Path]) -> str:
     """The one line for a plan of which nothing could be tagged."""
     reasons = list(plan.refused.values())
