@@ -283,7 +283,9 @@ def _parser() -> argparse.ArgumentParser:
     bake = command("bake", editing.bake, "fold an edit into a tagger's weights: a plain Hugging Face folder")
     bake.add_argument("tagger", type=Path, help="tagger's folder")
     bake.add_argument("edit", type=Path, help="edit (edit.json of a run, or one of `edit`)")
-    bake.add_argument("--run", type=Path, help="run folder whose scores the model card states (default: the edit's)")
+    bake.add_argument(
+        "--run", type=Path, help="folder of a run, or of a strategy, whose scores the card states (default: the edit's)"
+    )
     bake.add_argument("--out", type=folder_to_write, required=True, help="folder to write")
     _machine(bake, "auto", "float32")
 

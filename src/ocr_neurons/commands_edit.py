@@ -100,13 +100,14 @@ def bake(args: argparse.Namespace) -> None:
 
 
 def _scores(args: argparse.Namespace, edits: Edits, reporter: Reporter) -> Headline | None:
-    """Those of ``--run``, or of the run folder that the edit lies in."""
+    """Those of ``--run``, or of the folder of a run or a strategy that the edit lies in."""
+    from ocr_neurons.report.compared import is_strategy
     from ocr_neurons.report.provenance import scores_of
 
     if args.run:
         return scores_of(args.run, edits, args.tagger)
     beside = args.edit.parent
-    if not (beside / "summary.json").is_file():
+    if not (beside / "summary.json").is_file() and not is_strategy(beside):
         return None
     try:
         return scores_of(beside, edits, args.tagger)

@@ -6,17 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_neurons.report.fields import Field
-from ocr_neurons.report.inputs import Difference, Edit, Scores, Trial, difference, read_edit, read_scores, read_trial
+from ocr_neurons.report.inputs import Difference, Edit, Scores, difference, read_edit, read_scores, read_trial
+from ocr_neurons.report.phrase import bounds, signed
 from ocr_neurons.report.weak import headed
 
 
 @dataclass(frozen=True, slots=True)
+class OnDev:
+    """Strict F1 on dev without an edit and with it; ``change``: the difference in words."""
+
+    without: float
+    edited: float
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
-    """What a run says of its edit on test; ``dev``: strict F1 without it there, and its trial, where both are known."""
+    """What a run, or a comparison of strategies, says of an edit on test, and on dev where that is known."""
 
     data: str
     seed: int
-    dev: tuple[float, Trial] | None
+    dev: OnDev | None
     baseline: Scores
     chosen: Scores
     gain: Difference
@@ -48,9 +58,10 @@ def read_headline(folder: Path) -> Headline:
     )
 
 
-def _on_dev(details: Field, edit: Edit) -> tuple[float, Trial] | None:
+def _on_dev(details: Field, edit: Edit) -> OnDev | None:
     what = (edit.region, edit.count, edit.operation, edit.factor)
     for trial in map(read_trial, details["trials"].items()):
         if (trial.region, trial.count, trial.operation, trial.factor) == what:
-            return details["dev_baseline_f1"].number(), trial
+            change = f"{signed(trial.difference)} {bounds(trial.interval)}"
+            return OnDev(details["dev_baseline_f1"].number(), trial.f1, change)
     return None

@@ -15,7 +15,7 @@ from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.report.headline import Headline
 from ocr_neurons.report.inputs import Score
-from ocr_neurons.report.phrase import bounds, difference, points, signed
+from ocr_neurons.report.phrase import bounds, difference, points
 
 TAGS = ("token-classification", "named-entity-recognition", "ocr", "historical-documents", "ocr-neurons")
 UNKNOWN = "unknown; look it up before you share these weights"
@@ -30,7 +30,7 @@ class Baked:
         info: the tagger's own card (``ocr_neurons.json``), with what earlier edits are in its weights.
         dtype: of the weights.
         lifted: it is a decoder that reads in both directions.
-        scores: of the run that chose the edit, where there is one.
+        scores: of the run, or comparison of strategies, that chose the edit, where there is one.
     """
 
     name: str
@@ -160,7 +160,7 @@ def _data(baked: Baked) -> str:
 def _scores(scores: Headline | None) -> str:
     if scores is None:
         return (
-            "## Scores\n\nNone are stated: the edit came without the folder of the run that chose it. Measure before "
+            "## Scores\n\nNone are stated: the edit came without the folder of what chose it. Measure before "
             "you use it: `ocr-neurons tag`, then `ocr-neurons score`."
         )
     rows = [_row(f"without the edit, {scores.data} test", scores.baseline.strict, scores.baseline.fuzzy)]
@@ -169,10 +169,9 @@ def _scores(scores: Headline | None) -> str:
     if scores.gain_over_control:
         lines.append(f"Minus the mean of random neurons of the same layers: {difference(scores.gain_over_control)}.")
     if scores.dev:
-        baseline, trial = scores.dev
         lines.append(
-            f"On dev, where it was chosen: {points(baseline)} without, {points(trial.f1)} with it "
-            f"({signed(trial.difference)} {bounds(trial.interval)})."
+            f"On dev, where it was chosen: {points(scores.dev.without)} without, {points(scores.dev.edited)} with it "
+            f"({scores.dev.change})."
         )
     lines.append("All measured with the edit applied by hook; folded in, it differs by rounding.")
     head = "| points | precision | recall | strict F1 | 95 % | fuzzy F1 |\n|---|---|---|---|---|---|\n"

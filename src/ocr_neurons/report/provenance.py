@@ -1,4 +1,4 @@
-"""Whether the scores of a run are those of a tagger under an edit, before they are written beside both."""
+"""Whether the scores of a run, or a strategy, are those of a tagger under an edit, before they stand beside both."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from pathlib import Path
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_text, sha256
 from ocr_neurons.neutralise.edits import Edits
+from ocr_neurons.report.compared import is_strategy, plain_tagger, read_compared
 from ocr_neurons.report.headline import Headline, read_headline
 
 
 def scores_of(run: Path, edits: Edits, tagger: Path) -> Headline:
-    """What ``run`` says of ``edits`` in the tagger of the folder ``tagger``.
+    """What ``run``, a run's folder or a strategy's, says of ``edits`` in the tagger of the folder ``tagger``.
 
     Raises:
         UserError: the run chose another edit, was made with another tagger, or is no finished run.
     """
-    found = read_headline(run)
+    compared = is_strategy(run)
+    found = read_compared(run) if compared else read_headline(run)
     if Edits.load(run / "edit.json") != edits:
         raise UserError(f"{run}: its edit.json is another edit; wanted the run that chose this one")
-    own = run / "tagger" if (run / "tagger").is_dir() else _given(run)
+    own = plain_tagger(run) if compared else run / "tagger" if (run / "tagger").is_dir() else _given(run)
     if own is None or not _same_weights(own, tagger):
         raise UserError(f"{run}: its scores are those of another tagger than {tagger}; wanted the tagger of the run")
     return found
