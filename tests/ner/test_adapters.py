@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.adapters import quick_adapters
+from ocr_neurons.ner.model import merged
 from ocr_neurons.neutralise.edit import Edit
 from tiny_families import FAMILIES, made
 
@@ -84,6 +85,23 @@ def test_in_bfloat16_no_farther_from_the_truth_than_peft(autocast: bool) -> None
     assert found.dtype == torch.bfloat16
     for mine, other in zip(off(found, ours), theirs, strict=True):
         assert 0 < mine < 1.5 * other
+
+
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out is set to False:UserWarning")  # of GPT-2; PEFT sets it right
+@pytest.mark.parametrize("more", [{}, {"use_dora": True}])
+@pytest.mark.parametrize("family", ["llama", "gemma3", "gpt2"])
+def test_merged_weights_are_those_of_peft(family: str, more: dict[str, bool]) -> None:
+    model = wrapped(family, **more)
+    theirs = copy.deepcopy(model).merge_and_unload()  # type: ignore[operator]
+    ours = merged(model)
+    assert not any("lora" in name for name, _ in ours.named_modules())
+    named = dict(theirs.named_parameters())
+    assert named.keys() == {name for name, _ in ours.named_parameters()}
+    base = dict(made(FAMILIES[family].config).double().named_parameters())
+    for name, weight in ours.named_parameters():
+        # sums are rounded to float32, so that they are the same everywhere
+        torch.testing.assert_close(weight, named[name], rtol=1e-6, atol=1e-7, msg=name)
+    assert any(not torch.equal(weight, base[name]) for name, weight in ours.named_parameters())
 
 
 def test_all_is_as_before_after_an_error() -> None:

@@ -74,6 +74,27 @@ def test_a_tagger_is_itself_in_either_precision(learnt, tmp_path, kept):
     assert wide.identity() == narrow.identity()
 
 
+def test_a_tagger_is_itself_wherever_its_adapters_are_added_up(learnt, tmp_path):
+    """Devices add up products in orders of their own; so does whoever shuffles the ranks of the adapters."""
+    out, _ = learnt
+    shutil.copytree(out, tmp_path / "tagger")
+    weights = load_file(out / "adapter_model.safetensors")
+    rank = next(len(one) for name, one in weights.items() if "lora_A" in name)
+    order = torch.randperm(rank, generator=torch.Generator().manual_seed(2))
+    moved = {
+        name: (one[order] if "lora_A" in name else one[:, order] if "lora_B" in name else one).contiguous()
+        for name, one in weights.items()
+    }
+    save_file(moved, tmp_path / "tagger" / "adapter_model.safetensors")
+    pairs = [name for name in weights if "lora_A" in name]
+    products = [[files[name.replace("lora_A", "lora_B")] @ files[name] for name in pairs] for files in (weights, moved)]
+    assert not all(map(torch.equal, *products)), "float32 shows no order here; choose another"
+    here, there = (load_tagger(folder, dtype=torch.float32, device=CPU) for folder in (out, tmp_path / "tagger"))
+    for (name, one), other in zip(here.model.named_parameters(), there.model.parameters(), strict=True):
+        assert torch.equal(one, other), name
+    assert here.identity() == there.identity()
+
+
 def test_attention_survives_saving(learnt, tmp_path, capfd):
     out, _ = learnt
     tagger = load_tagger(out, dtype=torch.float32, device=CPU)

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 @contextmanager
 def quick_adapters(model: nn.Module) -> Iterator[None]:
     """Let the plain LoRA layers of ``model`` go this way as long as this lasts; others keep PEFT's own."""
-    layers = [(module, name) for module in model.modules() if (name := _plain(module))]
+    adapted = [(module, name) for module in model.modules() if (name := plain_adapter(module))]
+    layers = [(layer, name) for layer, name in adapted if type(layer.base_layer) is nn.Linear]
     try:
         for layer, name in layers:
             layer.forward = partial(_forward, layer, name)
@@ -30,9 +31,9 @@ def quick_adapters(model: nn.Module) -> Iterator[None]:
             layer.__dict__.pop("forward", None)
 
 
-def _plain(module: nn.Module) -> str:
+def plain_adapter(module: nn.Module) -> str:
     """The name of the one adapter of a LoRA layer without a variant (DoRA and the like); empty for all else."""
-    if type(module) is not Linear or type(module.base_layer) is not nn.Linear:
+    if type(module) is not Linear:
         return ""
     layer: Any = module
     active = [name for name in layer.active_adapters if name in layer.lora_A]

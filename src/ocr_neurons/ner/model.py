@@ -14,6 +14,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, replacing_folder, write_json, write_text
 from ocr_neurons.lm.load import explained, load_tokenizer, may_download
 from ocr_neurons.lm.quiet import quiet_transformers
+from ocr_neurons.ner.adapters import plain_adapter
 from ocr_neurons.ner.attention import check_attention, lift_mask
 from ocr_neurons.ner.base import BASE, find_base
 from ocr_neurons.ner.encoding import Encoding
@@ -114,22 +115,34 @@ def _to_merge_in(source: str, dtype: torch.dtype) -> torch.dtype:
 
 
 def merged(wrapped: Any) -> nn.Module:  # noqa: ANN401 - PEFT's types say less than we know
-    """The plain model of one with adapters folded into its weights; LoRA's sums are rounded once."""
-    from peft.tuners.lora import Linear
+    """The plain model of one with adapters folded into its weights."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     for layer in wrapped.modules():
         if isinstance(layer, BaseTunerLayer):
-            weight = layer.get_base_layer().weight
-            if type(layer) is Linear and weight.dtype in (torch.bfloat16, torch.float16):
-                narrow = weight.data
-                weight.data = narrow.float()
-                layer.merge()
-                weight.data = weight.data.to(narrow.dtype)
+            if name := plain_adapter(layer):
+                _merge_in_float64(layer, name)
             else:
                 layer.merge()
     plain: nn.Module = wrapped.unload()
     return plain
+
+
+def _merge_in_float64(layer: Any, name: str) -> None:  # noqa: ANN401 - as above
+    """Merge a LoRA layer so that its weight is the same on every device and processor, and rounded once.
+
+    Each adds up a product of matrices in an order of its own, which float32 shows; a tagger would be a stranger to
+    neurons that were found in it elsewhere.
+    """
+    weight = layer.get_base_layer().weight
+    place = "cpu" if weight.device.type == "mps" else weight.device  # which has no float64
+    wide, down, up = (one.data.to(place, torch.float64) for one in (
+        weight, layer.lora_A[name].weight, layer.lora_B[name].weight,
+    ))  # fmt: skip
+    factors = (down.t(), up.t()) if layer.fan_in_fan_out else (up, down)  # GPT-2 keeps its weights the other way
+    summed = torch.addmm(wide, *factors, alpha=layer.scaling[name])
+    weight.data = summed.float().to(weight.device, weight.dtype)
+    layer.merged_adapters.append(name)
 
 
 def base_of(folder: Path) -> str | None:
