@@ -52,7 +52,13 @@ def main() -> int:
     for one in repair:
         figure(one, args.out / f"{file_name(one)}.png")
     have = {part: {name: parts for name, parts in taggers.items() if part in parts} for part in PLACE}
-    lines = [*_head(taggers, args.out.name), *([args.note, ""] if args.note else []), "## In short", "", *in_short(taggers)]
+    lines = [
+        *_head(taggers, args.out.name),
+        *([args.note, ""] if args.note else []),
+        "## In short",
+        "",
+        *in_short(taggers),
+    ]
     lines += [*(repair_in_short(repair) if repair else []), ""]
     write_text(args.out / "grids.json", _trials(taggers))
     if have["run"]:

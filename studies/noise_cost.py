@@ -53,8 +53,17 @@ def main() -> int:
     rows = {row["name"]: row for row in [*kept, *found]}
     found = [rows[name] for name in sorted(rows)]
     write_json(args.out / "costs.json", found)
-    write_text(args.out / "README.md", _page(found, args))
+    page = args.out / "README.md"
+    write_text(page, _renewed(page.read_text(encoding="utf-8"), found) if page.exists() else _page(found, args))
     return 0
+
+
+def _renewed(page: str, found: list[dict[str, Any]]) -> str:
+    """The page with the rows as they are now; what somebody wrote around them stays."""
+    lines = page.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("| tagger |"))
+    end = max(at for at, line in enumerate(lines) if line.startswith("- ") and ": When " in line) + 1
+    return "\n".join([*lines[:start], *_rows(found), *lines[end:]]) + "\n"
 
 
 def _taggers(data: str, args: argparse.Namespace) -> list[Path]:
@@ -87,9 +96,16 @@ def _page(found: list[dict[str, Any]], args: argparse.Namespace) -> str:
         "Strict F1 on test in points, 95 % intervals over documents. Twins: the same tagger on the same documents as "
         "the page says (the gazette: its whole text; AjMC: its entities alone), minus OCR. 5 %: what learned noise at "
         "5 % of the characters takes away. Recall by the LED of entities. Nothing was chosen on test.", "",
+        *_rows(found),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _rows(found: list[dict[str, Any]]) -> list[str]:
+    lines = [
         "| tagger | F1 | twins − OCR | lost at 5 % | recall of clean / light / medium / heavy entities |",
         "|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
     for row in found:
         twin, at = row["noise_cost"]["clean_twin"], row["at"]
         cost = _interval(twin["difference"]["f1"], twin["difference"]["ci95"]) if twin else "–"
@@ -99,8 +115,7 @@ def _page(found: list[dict[str, Any]], args: argparse.Namespace) -> str:
             f"| [{row['name']}]({row['name']}.png) | {_interval(strict['f1'], strict['ci95'])} | {cost} "
             f"| {_interval(at['loss'], at['ci95'])} | {' / '.join(bins) or '–'} |"
         )
-    lines += ["", *(f"- {row['name']}: {row['answer']}" for row in found)]
-    return "\n".join(lines) + "\n"
+    return [*lines, "", *(f"- {row['name']}: {row['answer']}" for row in found)]
 
 
 def _recall(entry: dict[str, Any]) -> str:
