@@ -3,13 +3,16 @@
     python studies/neutralising_page.py EDITED --out results/neutralising
 
 The argument is the ``--work`` of ``studies/neutralising.py``. A part that was measured of some taggers alone is shown
-of those. ``--note`` says what the page should say beside, such as the machines.
+of those. ``--note`` says what the page should say beside, such as the machines. ``measured.json.xz`` beside the page
+keeps all that was measured, as counts of each document: taggers that are there and not in ``--work`` (measured on
+another machine) stay on the page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ from neutralising_grids import (
 from neutralising_repair import Costs, costs, entry, figure, file_name, page, repair_in_short, summary
 from neutralising_whole import whole
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import read_json, write_json, write_text
+from ocr_neurons.common.files import read_json, replacing, write_json, write_text
 
 PLACE = ("run", "paper", "legacy", "repair")
 
@@ -48,6 +51,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
+    taggers = _with_kept(taggers, args.out / "measured.json.xz")
     repair, untwinned = _repair(taggers)
     for one in repair:
         figure(one, args.out / f"{file_name(one)}.png")
@@ -85,11 +89,22 @@ def _read(work: Path) -> dict[str, dict[str, Any]]:
         parts = {path.stem: read_json(path, "what was measured") for path in place.glob("*.json")}
         if parts:
             parts["ranking"] = read_json(place / "run" / "ranking.json", "a ranking")["method"]
+            if "run" in parts:  # a page names no folder of the machine it was made on
+                parts["run"]["summary"]["model"] = f"WORK/{place.parent.name}/{place.name}/tagger"
             job = place.parent.name.removesuffix("-default").removesuffix("-smollm2")
             taggers[f"{job}, {place.name.replace('-', ' ')}"] = parts
     if not taggers:
         raise UserError(f"{work}: nothing measured; wanted the --work of studies/neutralising.py")
     return taggers
+
+
+def _with_kept(taggers: dict[str, dict[str, Any]], path: Path) -> dict[str, dict[str, Any]]:
+    """The taggers with those that ``path`` keeps beside them; it keeps all of them then."""
+    kept = json.loads(lzma.decompress(path.read_bytes())) if path.exists() else {}
+    found = {name: kept.get(name, {}) | taggers.get(name, {}) for name in sorted({*kept, *taggers})}
+    with replacing(path) as temporary:
+        temporary.write_bytes(lzma.compress(json.dumps(found, ensure_ascii=False).encode(), preset=9))
+    return found
 
 
 def _repair(taggers: dict[str, dict[str, Any]]) -> tuple[list[Costs], list[str]]:
