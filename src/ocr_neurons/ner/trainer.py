@@ -16,6 +16,7 @@ from transformers.integrations.integration_utils import (
     get_available_reporting_integrations,
 )
 from transformers.trainer_callback import PrinterCallback
+from transformers.training_args import ParallelMode
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.progress import Reporter
@@ -103,7 +104,7 @@ def arguments(
     recipe: Recipe, folder: Path, seed: int, dtype: torch.dtype, device: torch.device, *, judged: bool, report_to: str
 ) -> TrainingArguments:
     """What the Trainer is told; ``folder`` holds its checkpoints, ``report_to`` names its loggers."""
-    return TrainingArguments(
+    told = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=1,
         learning_rate=recipe.learning_rate,
@@ -127,6 +128,22 @@ def arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
+    _keep_to(told, device)
+    return told
+
+
+def _keep_to(told: TrainingArguments, device: torch.device) -> None:
+    """Let the Trainer use ``device`` alone, unless processes were started for it to spread over.
+
+    By itself it takes the first card, whichever was asked for, and copies the model onto every other one that it sees
+    (``nn.DataParallel``); copies would go on with the adapters of the first.
+    """
+    if device.type != "cuda" or told.parallel_mode is ParallelMode.DISTRIBUTED:
+        return
+    card = torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+    torch.cuda.set_device(card)
+    told.__dict__["_setup_devices"] = card  # where the cached property of that name keeps its value
+    told._n_gpu = 1
 
 
 class _EpochEnds(TrainerCallback):  # type: ignore[misc]
