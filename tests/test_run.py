@@ -303,6 +303,15 @@ def test_a_run_of_another_model_data_set_or_seed_is_not_written_over(first, conf
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
 
 
+def test_a_run_goes_on_in_its_own_precision_alone(first, config, tmp_path):
+    """As where a job is started again on a node with another kind of card."""
+    shutil.copytree(first[0], tmp_path / "run")
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(UserError, match="holds a run in float32, which would be lost in bfloat16; go on with --dtype"):
+        run(config.changed(dtype="bfloat16"), tmp_path / "run")
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
+
+
 def test_names_of_run_folders_keep_runs_apart():
     usual = Config()
     assert run_name(usual.changed(data="gazette")) == "gazette"

@@ -287,7 +287,7 @@ def _parser() -> argparse.ArgumentParser:
         "--run", type=Path, help="folder of a run, or of a strategy, whose scores the card states (default: the edit's)"
     )
     bake.add_argument("--out", type=folder_to_write, required=True, help="folder to write")
-    _machine(bake, "auto", "float32")
+    _machine(bake, "cpu", "float32")
 
     report = command("report", commands.report, "write the page of a run again, or set several runs side by side")
     report.add_argument(
@@ -328,7 +328,9 @@ def _actions(parser: argparse.ArgumentParser) -> Callable[[str, Handler, str], a
 
 
 def _machine(parser: argparse.ArgumentParser, default: str | None, dtype: str = "auto") -> None:
-    parser.add_argument("--device", default=default, help="auto, cpu, cuda, cuda:N or mps (default auto)")
+    parser.add_argument(
+        "--device", default=default, help=f"auto, cpu, cuda, cuda:N or mps (default {default or 'auto'})"
+    )
     parser.add_argument("--dtype", default=default and dtype, help=f"auto, float32 or bfloat16 (default {dtype})")
     parser.add_argument("--accept-licence", action="store_true", help="accept the model's terms where it asks for that")
 

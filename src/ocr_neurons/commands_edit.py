@@ -85,7 +85,7 @@ def bake(args: argparse.Namespace) -> None:
 
     reporter, edits = Reporter(args.quiet), Edits.load(args.edit)
     scores = _scores(args, edits, reporter)
-    device = pick_device(args.device)
+    device = pick_device(args.device, float64=True)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     warn_of_strangers(tagger, edits.neurons, args.edit, reporter)
     tagger.model = fold(tagger.model, edits.edits, keep=False)

@@ -138,7 +138,7 @@ def attribute(args: argparse.Namespace) -> None:
         raise UserError(f"{dataset.name}, {args.split}: no clean twins; method {args.method!r} needs them; use gain")
     if args.gains and args.method == "patching":
         raise UserError("--gains given with patching, which has no gain gradients; use gain, contrast or predicted")
-    device = pick_device(args.device)
+    device = pick_device(args.device, float64=True)
     tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
     tagger.check(documents, f"{dataset.name}, {args.split}")
     loss, where = TaggerLoss(tagger), {"data": args.data, "split": args.split}
@@ -296,7 +296,7 @@ def _model(args: argparse.Namespace, reporter: Reporter) -> tuple[nn.Module, Any
     from ocr_neurons.lm.load import load_tokenizer, load_trunk, pick_device, pick_dtype, resolve
     from ocr_neurons.ner.model import CARD, load_tagger
 
-    device = pick_device(args.device)
+    device = pick_device(args.device, float64=True)
     dtype = pick_dtype(args.dtype, device)
     if (Path(args.model) / CARD).is_file():
         tagger = load_tagger(Path(args.model), dtype=dtype, device=device)

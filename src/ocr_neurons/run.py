@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import alone_in, read_json, write_json
 from ocr_neurons.common.manifest import Manifest, digest
@@ -76,6 +78,16 @@ def _refuse_another(out: Path, config: Config) -> None:
         )
 
 
+def _refuse_other_precision(out: Path, dtype: torch.dtype) -> None:
+    """Refuse to go on in another precision, as where a job lands on another kind of card: all would be made anew."""
+    known, wanted = Manifest(out).value.get("dtype"), str(dtype).removeprefix("torch.")
+    if known not in (None, wanted):
+        raise UserError(
+            f"{out}: holds a run in {known}, which would be lost in {wanted}; go on with --dtype {known}, choose "
+            "another folder with --out, or remove it"
+        )
+
+
 def _standing(summary: Mapping[str, Any]) -> str:
     """How good the tagger is as it stands, and what noise costs it: without that no verdict means much."""
     said = f"on test: {100 * summary['baseline']['strict']['f1']:.1f} points of strict F1"
@@ -92,11 +104,12 @@ class _Run:
         self.data = load_dataset(config.data)
         for split in SPLITS:
             self.data.require(split)
-        self.device = pick_device(config.device)
+        self.device = pick_device(config.device, float64=True)
         self.dtype = pick_dtype(config.dtype, self.device)
         if out.exists() and any(out.iterdir()) and not (out / "manifest.json").exists():
             raise UserError(f"{out}: holds files that are not a run's; choose another folder with --out")
         _refuse_another(out, config)
+        _refuse_other_precision(out, self.dtype)
         self.given = Path(config.model) if (Path(config.model) / CARD).is_file() else None
         fetched = 0.0
         if self.given is None:

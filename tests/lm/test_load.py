@@ -106,6 +106,15 @@ def test_pick_device() -> None:
             pick_device("cuda")
 
 
+def test_mps_is_refused_for_what_needs_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no such machine to try it on, so PyTorch is made to say that this is one."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device("mps") == torch.device("mps")
+    with pytest.raises(UserError, match=r"device mps: has no float64, .*; use --device cpu"):
+        pick_device("mps", float64=True)
+    assert pick_device("cpu", float64=True) == CPU
+
+
 @pytest.mark.parametrize(("rank", "count", "wanted"), [("0", 2, 0), ("1", 2, 1), ("3", 2, 1)])
 def test_processes_started_together_take_a_device_each(
     rank: str, count: int, wanted: int, monkeypatch: pytest.MonkeyPatch

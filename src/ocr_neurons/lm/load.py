@@ -76,11 +76,12 @@ def resolve(
     return name
 
 
-def pick_device(text: str) -> torch.device:
+def pick_device(text: str, *, float64: bool = False) -> torch.device:
     """The device called ``text``: ``auto`` (CUDA if present, else the CPU), ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
     Of several processes that ``torchrun`` or ``accelerate launch`` started on a machine, each gets a CUDA device of its
-    own (as far as there are enough), unless one is named by its number. Raises UserError when it is unknown or absent.
+    own (as far as there are enough), unless one is named by its number. ``float64``: what is to be done needs it, which
+    MPS has not. Raises UserError when it is unknown, absent or unfit.
     """
     if text == "auto":
         return _own_cuda() if torch.cuda.is_available() else torch.device("cpu")
@@ -93,6 +94,8 @@ def pick_device(text: str) -> torch.device:
         raise UserError(f"device {text}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
     if match[1] == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"device {text}: PyTorch sees no MPS device here; use --device cpu or auto")
+    if match[1] == "mps" and float64:
+        raise UserError("device mps: has no float64, which neurons are measured and folded in; use --device cpu")
     return _own_cuda() if text == "cuda" else torch.device(text)
 
 

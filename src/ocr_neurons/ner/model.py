@@ -87,7 +87,7 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
         from peft import PeftModel
 
         source = find_base(folder, card)
-        with torch.random.fork_rng():  # the head is made at random before it is read
+        with torch.random.fork_rng(devices=cards(device)):  # the head is made at random before it is read
             model = build(source, labels, attention=attention, dtype=_to_merge_in(source, dtype), device=device)
             with explained(str(folder), "adapter"), quiet_transformers():
                 model = merged(PeftModel.from_pretrained(model, str(folder)))
@@ -100,6 +100,11 @@ def load_tagger(folder: Path, *, dtype: torch.dtype, device: torch.device) -> Ta
     # the head of an adapter comes back in float32; logits of one dtype need one dtype
     model.to(dtype)
     return Tagger(model, load_tokenizer(source), labels, encoding, dict(card))
+
+
+def cards(device: torch.device) -> list[torch.device]:
+    """The graphics cards whose generators something on ``device`` draws from; naming them keeps torch from warning."""
+    return [device] if device.type == "cuda" else []
 
 
 def _to_merge_in(source: str, dtype: torch.dtype) -> torch.dtype:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import glob
+import os
 import random
 import shutil
 import time
@@ -17,7 +19,7 @@ import numpy as np
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -26,16 +28,16 @@ from ocr_neurons.common.files import alone_in, replacing_folder
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
-from ocr_neurons.lm.load import fingerprint, load_tokenizer, resolve
+from ocr_neurons.lm.load import explained, fingerprint, load_tokenizer, resolve
 from ocr_neurons.lm.positions import positions
-from ocr_neurons.lm.quiet import hushed
+from ocr_neurons.lm.quiet import hushed, quiet_transformers
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.adapters import quick_adapters
 from ocr_neurons.ner.base import base_facts
 from ocr_neurons.ner.encoding import Encoding
 from ocr_neurons.ner.examples import Collator, Corrupt, Example, ExampleMaker
 from ocr_neurons.ner.labels import check_types, inventory
-from ocr_neurons.ner.model import CARD, build, write_card
+from ocr_neurons.ner.model import CARD, build, cards, write_card
 from ocr_neurons.ner.origin import BASE_FINGERPRINT
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.schedule import Schedule, schedule
@@ -85,6 +87,7 @@ def train(
     if recipe.patience:
         check_types(dev, names, "dev")
     source = resolve(base)
+    _refuse_packed(base, source)
     tokenizer = load_tokenizer(source)
     card: dict[str, Any] = {
         **base_facts(base, source, out),
@@ -99,8 +102,10 @@ def train(
         **(facts or {}),
     }
     start = time.monotonic()
-    with _own_generators(derive(seed, "train") % 2**32), _old_name_forgiven():
-        model = build(source, names, attention=recipe.mask, dtype=dtype, device=device)
+    # small steps are lost in weights of bfloat16; autocast computes in it all the same
+    kept = torch.float32 if recipe.method == "full" else dtype
+    with _own_generators(derive(seed, "train") % 2**32, device), _old_name_forgiven():
+        model = build(source, names, attention=recipe.mask, dtype=kept, device=device)
         origin = {BASE_FINGERPRINT: fingerprint(model)}
         longest = _positions(model, recipe, base)
         maker = ExampleMaker(documents, tokenizer, recipe.encoding, names, longest)
@@ -123,6 +128,8 @@ def train(
             trainer.train(resume_from_checkpoint=last)
             card |= _found(trainer, plan, maker) | origin
             _save(out, wrapped, tokenizer, card)
+    del trainer, wrapped, model, judge, edited
+    gc.collect()  # the Trainer's wrapper refers to itself, and its model would stand beside the next one
     _clear(out)
     return card | {"seconds": time.monotonic() - start}
 
@@ -152,6 +159,20 @@ def _check(
         )
     if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
         raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
+    if (started := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+        raise UserError(
+            f"training: started as {started} processes by a launcher; wanted one process, which uses one card"
+        )
+
+
+def _refuse_packed(base: str, source: str) -> None:
+    """Refuse weights in 8 or 4 bits: adapters cannot be merged into them, so the tagger could not be loaded."""
+    with explained(source, "model"), quiet_transformers():
+        packed = getattr(AutoConfig.from_pretrained(source, trust_remote_code=False), "quantization_config", None)
+    if packed:
+        raise UserError(
+            f"{base}: its weights are packed in fewer bits; wanted the model unpacked, as taggers are merged"
+        )
 
 
 def longest_input(model: nn.Module, encoding: Encoding) -> int:
@@ -274,10 +295,10 @@ def _old_name_forgiven() -> Iterator[None]:
 
 
 @contextmanager
-def _own_generators(seed: int) -> Iterator[None]:
+def _own_generators(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators inside, give the caller's back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the Trainer draws from it
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=cards(device)):
         torch.manual_seed(seed)
         try:
             yield

@@ -66,3 +66,7 @@ def check(arrays: Mapping[str, Array], levels: int, layers: int, width: int) -> 
     for name, (shape, _) in shapes(levels, layers, width).items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} of shape {list(arrays[name].shape)}, wanted {list(shape)}")
+
+
+EDGES_RTOL, EDGES_ATOL = 1e-3, 1e-5
+"""How far edges of histograms may lie apart that were drawn by two machines from one pilot sample."""

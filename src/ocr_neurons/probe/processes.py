@@ -6,6 +6,8 @@ import atexit
 import os
 from typing import TYPE_CHECKING
 
+from ocr_neurons.probe.fields import EDGES_ATOL, EDGES_RTOL
+
 if TYPE_CHECKING:
     from ocr_neurons.probe.accumulate import Accumulator
 
@@ -43,7 +45,7 @@ def add_up(accumulator: Accumulator) -> None:
         low, high = first.clone(), first.clone()
         distributed.all_reduce(low, distributed.ReduceOp.MIN)
         distributed.all_reduce(high, distributed.ReduceOp.MAX)
-        if not torch.allclose(low, high, rtol=1e-3, atol=1e-5):
+        if not torch.allclose(low, high, rtol=EDGES_RTOL, atol=EDGES_ATOL):
             raise RuntimeError("the processes read different pilot samples; give all of them the same model and pairs")
 
 

@@ -100,7 +100,7 @@ def _bench(
 ) -> Bench:
     for split in SPLITS:
         data.require(split)
-    device = pick_device(config.device)
+    device = pick_device(config.device, float64=True)
     dtype = pick_dtype(config.dtype, device)
     if out.exists() and any(out.iterdir()) and not (out / SETTINGS).exists():
         raise UserError(f"{out}: holds files that are no comparison of strategies; choose another folder with --out")

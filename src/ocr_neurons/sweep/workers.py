@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -73,6 +73,15 @@ def work(job: Job) -> None:
     )  # fmt: skip
 
 
+def own_card(device: str, number: int) -> str:
+    """The device of worker ``number``: each of several cards in turn, unless one is named by its number."""
+    import torch
+
+    if device not in ("auto", "cuda") or not torch.cuda.is_available() or torch.cuda.device_count() < 2:
+        return device
+    return f"cuda:{number % torch.cuda.device_count()}"
+
+
 def run_workers(job: Job, count: int, layers: int, reporter: Reporter = QUIET) -> None:
     """Run ``count`` workers to the end, showing how many settings are scored by anyone.
 
@@ -80,7 +89,10 @@ def run_workers(job: Job, count: int, layers: int, reporter: Reporter = QUIET) -
         UserError: workers ended before all settings were scored.
     """
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_quietly, args=(job,), name=f"worker-{number}") for number in range(count)]
+    workers = [
+        context.Process(target=_quietly, args=(replace(job, device=own_card(job.device, n)),), name=f"worker-{n}")
+        for n in range(count)
+    ]
     for worker in workers:
         worker.start()
     queue = Queue(job.store(), job.settings, layers, prune=job.prune)
