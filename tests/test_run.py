@@ -307,7 +307,7 @@ def test_a_run_goes_on_in_its_own_precision_alone(first, config, tmp_path):
     """As where a job is started again on a node with another kind of card."""
     shutil.copytree(first[0], tmp_path / "run")
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
-    with pytest.raises(UserError, match="holds a run in float32, which would be lost in bfloat16; go on with --dtype"):
+    with pytest.raises(UserError, match="made in float32, which would be lost in bfloat16; go on with --dtype"):
         run(config.changed(dtype="bfloat16"), tmp_path / "run")
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
 

@@ -12,8 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import alone_in, read_json, write_json
 from ocr_neurons.common.manifest import Manifest, digest
@@ -40,6 +38,7 @@ from ocr_neurons.steps import (
     probing_pairs,
     ranking_of,
     recipe_key,
+    refuse_other_precision,
     train_tagger,
 )
 from ocr_neurons.sweep.choose import choose, choose_random
@@ -78,16 +77,6 @@ def _refuse_another(out: Path, config: Config) -> None:
         )
 
 
-def _refuse_other_precision(out: Path, dtype: torch.dtype) -> None:
-    """Refuse to go on in another precision, as where a job lands on another kind of card: all would be made anew."""
-    known, wanted = Manifest(out).value.get("dtype"), str(dtype).removeprefix("torch.")
-    if known not in (None, wanted):
-        raise UserError(
-            f"{out}: holds a run in {known}, which would be lost in {wanted}; go on with --dtype {known}, choose "
-            "another folder with --out, or remove it"
-        )
-
-
 def _standing(summary: Mapping[str, Any]) -> str:
     """How good the tagger is as it stands, and what noise costs it: without that no verdict means much."""
     said = f"on test: {100 * summary['baseline']['strict']['f1']:.1f} points of strict F1"
@@ -109,7 +98,7 @@ class _Run:
         if out.exists() and any(out.iterdir()) and not (out / "manifest.json").exists():
             raise UserError(f"{out}: holds files that are not a run's; choose another folder with --out")
         _refuse_another(out, config)
-        _refuse_other_precision(out, self.dtype)
+        refuse_other_precision(out, self.dtype)
         self.given = Path(config.model) if (Path(config.model) / CARD).is_file() else None
         fetched = 0.0
         if self.given is None:

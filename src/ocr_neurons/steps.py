@@ -17,6 +17,7 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
 from ocr_neurons.lm.load import depth_of
 from ocr_neurons.lm.neurons import NeuronSet
+from ocr_neurons.lm.registry import EMBEDDED
 from ocr_neurons.ner.base import hash_of
 from ocr_neurons.ner.labels import inventory
 from ocr_neurons.ner.model import base_of
@@ -60,6 +61,20 @@ def describe(manifest: Manifest, config: Config, data: Dataset, device: torch.de
 def said_device(device: torch.device) -> str:
     """``cpu``, or an accelerator with its name: which one decides speed, and the last bits of low precision."""
     return f"{device}: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)
+
+
+def refuse_other_precision(out: Path, dtype: torch.dtype) -> None:
+    """Refuse to go on in another precision, as where a job lands on another kind of card: all would be made anew.
+
+    Raises:
+        UserError: names both precisions.
+    """
+    known, wanted = Manifest(out).value.get("dtype"), str(dtype).removeprefix("torch.")
+    if known not in (None, wanted):
+        raise UserError(
+            f"{out}: holds what was made in {known}, which would be lost in {wanted}; go on with --dtype {known}, "
+            "choose another folder with --out, or remove it"
+        )
 
 
 def train_tagger(
@@ -114,9 +129,13 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
 
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
-    """A hash of what every step depends on: data without clean twins, the model and its files, seed, precision."""
-    files = _model_files(Path(config.model))
-    return digest(__version__, data.digest(twins=False), config.model, files, config.seed, str(dtype))
+    """A hash of what every step depends on: data without clean twins, the model, seed, precision."""
+    return digest(__version__, data.digest(twins=False), _model_key(config.model), config.seed, str(dtype))
+
+
+def _model_key(model: str) -> str | list[str]:
+    """The name of a model, or of a folder the hashes of its files, wherever it stands and however that is written."""
+    return model if model in EMBEDDED else _model_files(Path(model)) or model
 
 
 def _model_files(folder: Path) -> list[str]:

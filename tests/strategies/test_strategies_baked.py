@@ -66,6 +66,26 @@ def test_scores_that_are_not_this_taggers_are_left_out(comparison, parts, tmp_pa
         assert "None are stated" in (tmp_path / f"{number}" / "README.md").read_text()
 
 
+def test_a_tagger_that_is_not_seen_from_here_is_not_called_another(comparison, parts, tmp_path, capsys, monkeypatch):
+    folder = shutil.copytree(parts[0], tmp_path / "compared")
+    value = json.loads((folder / "strategies.json").read_text())
+    (folder / "strategies.json").write_text(json.dumps(value | {"model": "tagger"}))
+    edit = folder / "damp" / "edit.json"
+    assert bake(comparison.model, edit, "--out", tmp_path / "there") == 0
+    said = capsys.readouterr().err
+    assert "its own tagger is not found (tagger, seen from here)" in said
+    assert "another tagger" not in said
+    monkeypatch.chdir(Path(comparison.model).parent)
+    assert bake(comparison.model, edit, "--out", tmp_path / "here") == 0
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_a_strategy_without_an_edit_is_named(comparison, parts, tmp_path, capsys):
+    edit, run = parts[0] / "damp" / "edit.json", parts[1] / "noise"
+    assert bake(comparison.model, edit, "--run", run, "--out", tmp_path / "out") == 2
+    assert f"{run}: a strategy without an edit; wanted one with edit.json" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("broken", ['{"strategies": []}', "[]"])
 def test_a_comparison_that_is_none_is_one_line(comparison, parts, tmp_path, capsys, broken):
     folder = shutil.copytree(parts[0], tmp_path / "compared")

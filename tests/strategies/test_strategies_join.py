@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from ocr_neurons.cli import main
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.files import alone_in
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.job import compare_strategies
@@ -44,7 +48,7 @@ def test_what_does_not_fit_is_left_and_named(comparison, parts, tmp_path, capsys
     other = replace(comparison, strategies=replace(comparison.strategies, damp=(0.5,)))
     found = compare_strategies(other, tmp_path / "out", Reporter(), only=["nothing"], join=parts)
     said = capsys.readouterr().err
-    assert f"{parts[0]}: nothing new taken over\n  not taken over, made with other settings: damp\n" in said
+    assert f"{parts[0]}: nothing new taken over\n  damp is not taken over: made with other settings\n" in said
     assert f"{parts[1]}: noise, noise-gains taken over\n" in said
     assert [row["name"] for row in found["strategies"]] == ["nothing", "noise", "noise-gains"]
 
@@ -73,3 +77,65 @@ def test_a_model_in_the_place_of_a_tagger_is_refused(comparison, parts, tiny_fol
     assert not (tmp_path / "out").exists()
     assert "train one with ocr-neurons train, and give its folder to all calls" in said
     assert said.count("\n") == 1
+
+
+def copied(part: Path, to: Path, forget: str, begun: bool = False) -> Path:
+    """A part in which one step was not finished, or not begun."""
+    folder = shutil.copytree(part, to)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    key = manifest["steps"].pop(forget)["key"]
+    if begun:
+        manifest["begun"].append(f"{forget} {key}")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_how_the_taggers_path_is_written_makes_no_difference(comparison, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(Bench, "doing", lambda self, name, key: pytest.fail(f"{name} was made or scored again"))
+    monkeypatch.chdir(Path(comparison.model).parent)
+    for spelled in ("tagger", "./tagger"):
+        found = compare_strategies(replace(comparison, model=spelled), parts[0], only=["damp"])
+        assert [row["name"] for row in found["strategies"]] == ["nothing", "damp"]
+    joined = compare_strategies(replace(comparison, model="./tagger"), tmp_path / "out", only=["nothing"], join=parts)
+    assert [row["name"] for row in joined["strategies"]] == ["nothing", "damp", "noise", "noise-gains"]
+
+
+def test_a_part_made_in_and_not_tested_is_tested(comparison, parts, tmp_path):
+    part = copied(parts[0], tmp_path / "part", "test damp")
+    found = compare_strategies(comparison, tmp_path / "out", only=["nothing"], join=[part, parts[1]])
+    whole = compare_strategies(comparison, tmp_path / "whole", only=["nothing"], join=parts)
+    assert known(found) == known(whole)
+
+
+def test_what_was_not_finished_is_called_so(comparison, parts, tmp_path, capsys):
+    part = copied(parts[0], tmp_path / "part", "damp", begun=True)
+    found = compare_strategies(comparison, tmp_path / "out", Reporter(), only=["nothing"], join=[part])
+    assert "  damp is not taken over: not finished there\n" in capsys.readouterr().err
+    assert [row["name"] for row in found["strategies"]] == ["nothing"]
+
+
+@pytest.mark.parametrize("how", ["foreign", "locked"])
+def test_a_refused_part_leaves_all_as_it_was(comparison, parts, tmp_path, how):
+    out = shutil.copytree(parts[0], tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    foreign = copied(copied(parts[1], tmp_path / "one", "nothing"), tmp_path / "two", "noise")
+    with alone_in(parts[1]) if how == "locked" else nullcontext(), pytest.raises(UserError) as caught:
+        compare_strategies(comparison, out, only=["damp"], join=[foreign if how == "foreign" else parts[1]])
+    assert ("nothing in it was made" if how == "foreign" else "is at work in it") in str(caught.value)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_a_file_that_cannot_be_copied_is_one_line(comparison, parts, tmp_path):
+    part = shutil.copytree(parts[0], tmp_path / "part")
+    (part / "damp" / "lost").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="damp/lost: cannot be copied") as caught:
+        compare_strategies(comparison, tmp_path / "out", only=["nothing"], join=[part])
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out" / "damp").exists()
+
+
+def test_a_comparison_goes_on_in_its_own_precision_alone(comparison, parts):
+    before = {path: path.stat().st_mtime_ns for path in parts[0].rglob("*")}
+    with pytest.raises(UserError, match="made in float32, which would be lost in bfloat16; go on with --dtype float32"):
+        compare_strategies(comparison.changed(dtype="bfloat16"), parts[0], only=["damp"])
+    assert {path: path.stat().st_mtime_ns for path in parts[0].rglob("*")} == before

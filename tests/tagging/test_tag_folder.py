@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tagged_folders import OUTPUTS, listing, records, tag, text_of
+from tagged_folders import OUTPUTS, alto, listing, records, tag, text_of
 
 import planted
 from ocr_neurons.ner.model import CARD, load_tagger
@@ -87,15 +87,34 @@ def test_a_file_given_twice_is_one_input(tagger, pages, tmp_path, capsys):
     assert "(5 files" in capsys.readouterr().err
 
 
-def test_pages_in_several_formats_are_told(tagger, pages, tmp_path, capsys):
-    (pages / "text").mkdir()
-    for name in ("2", "9"):
-        (pages / "text" / f"{name}.txt").write_text(text_of(2))
-    assert tag(tagger, pages, "--out", tmp_path / "a.jsonl") == 0
-    said = "1 page in several formats, by their names (2.xml and text/2.txt): entities are counted in each; to count "
-    assert said in capsys.readouterr().err
-    assert tag(tagger, pages / "text", "--out", tmp_path / "b.jsonl") == 0
-    assert "several formats" not in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (
+            "alto/2.xml alto/3.xml text/2.txt text/9.txt",
+            "1 page perhaps in several formats, by their names (alto/2.xml and text/2.txt): ",
+        ),
+        ("P1.alto.xml p1.txt p2.xml", "1 page perhaps in several formats, by their names (P1.alto.xml and p1.txt): "),
+        (
+            "a/1.xml a/1.txt b/1.xml b/1.txt",
+            "2 pages perhaps in several formats, by their names (a/1.txt and a/1.xml …): ",
+        ),
+        ("a/1.xml a/2.txt b/1.txt b/2.xml", ""),
+        ("vol.1.xml vol.2.txt", ""),
+        ("a/1.xml b/1.xml", ""),
+    ],
+)
+def test_pages_in_several_formats_are_told(tagger, tmp_path, capsys, names, line):
+    """Folders of one kind are laid beside each other, one of several kinds is looked at by itself."""
+    for name in names.split():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text(text_of(2) if name.endswith("txt") else alto(text_of(2)))
+    assert tag(tagger, tmp_path / "in", "--out", tmp_path / "a.jsonl") == 0
+    said = capsys.readouterr().err
+    assert "several formats" in said if line else "several formats" not in said
+    assert line in said
+    if line:
+        assert "entities are counted in each; to count them once, give one kind alone" in said
 
 
 def test_a_file_where_a_folder_is_to_be_written(tagger, pages, tmp_path, capsys):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from torch import nn
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import user_path
+from ocr_neurons.common.launched import processes, rank_here
 from ocr_neurons.lm.fetch import fetch, say_on_stderr
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.lm.registry import EMBEDDED
@@ -101,9 +101,12 @@ def pick_device(text: str, *, float64: bool = False) -> torch.device:
 
 def _own_cuda() -> torch.device:
     """The CUDA device of this process among those started together, or the current one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return torch.device("cuda")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    return cuda_in_turn(rank_here()) if processes() > 1 else torch.device("cuda")
+
+
+def cuda_in_turn(number: int) -> torch.device:
+    """The CUDA device of the process ``number`` on this machine, counted from 0, where each takes the next."""
+    return torch.device("cuda", number % torch.cuda.device_count())
 
 
 def pick_dtype(text: str, device: torch.device) -> torch.dtype:
@@ -155,13 +158,20 @@ def load_tokenizer(name: str) -> Any:  # noqa: ANN401 - transformers is untyped 
 
 def depth_of(name: str) -> int | None:
     """How many layers the trunk of ``name`` has, by its configuration alone; ``None`` where that does not say."""
+    layers = getattr(configuration(name).get_text_config(), "num_hidden_layers", None)
+    return layers if isinstance(layers, int) else None
+
+
+def configuration(name: str) -> Any:  # noqa: ANN401 - as above
+    """What ``name`` (see ``resolve``) says of itself, without its weights.
+
+    Raises UserError when it cannot be loaded.
+    """
     from transformers import AutoConfig
 
     source = resolve(name)
     with explained(name, "model"), quiet_transformers(keep_bars=may_download(source)):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-    layers = getattr(config.get_text_config(), "num_hidden_layers", None)
-    return layers if isinstance(layers, int) else None
+        return AutoConfig.from_pretrained(source, trust_remote_code=False)
 
 
 def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # noqa: ANN401 - as above
@@ -172,11 +182,8 @@ def load_trunk(name: str, dtype: torch.dtype, device: torch.device) -> Any:  # n
     it. No code of the checkpoint is ever run. Raises UserError when it cannot be loaded or when weights are missing
     (transformers would make them up).
     """
-    from transformers import AutoConfig
-
-    source = resolve(name)
+    source, config = resolve(name), configuration(name)
     with explained(name, "model"), quiet_transformers(keep_bars=may_download(source)):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         model, info = _auto_class(config).from_pretrained(
             source, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
         )

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, replacing_folder, write_json, write_text
-from ocr_neurons.lm.load import explained, load_tokenizer, may_download
+from ocr_neurons.lm.load import configuration, explained, load_tokenizer, may_download
 from ocr_neurons.lm.quiet import quiet_transformers
 from ocr_neurons.ner.adapters import plain_adapter
 from ocr_neurons.ner.attention import check_attention, lift_mask
@@ -42,8 +42,8 @@ def build(
     Raises:
         UserError: the checkpoint cannot be loaded, lacks weights, is of no text architecture, or cannot attend so.
     """
+    config = configuration(source)
     with explained(source, "model"), quiet_transformers(keep_bars=may_download(source)):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
@@ -114,9 +114,7 @@ def _to_merge_in(source: str, dtype: torch.dtype) -> torch.dtype:
     precision (:func:`ocr_neurons.lm.load.fingerprint`). A base that is kept in half precision is not widened: a large
     one may not fit.
     """
-    with explained(source, "model"), quiet_transformers():
-        kept = AutoConfig.from_pretrained(source, trust_remote_code=False).dtype
-    return torch.float32 if kept in (None, torch.float32, "float32") else dtype
+    return torch.float32 if configuration(source).dtype in (None, torch.float32, "float32") else dtype
 
 
 def merged(wrapped: Any) -> nn.Module:  # noqa: ANN401 - PEFT's types say less than we know

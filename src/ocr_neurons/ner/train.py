@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import glob
-import os
 import random
 import shutil
 import time
@@ -19,18 +18,19 @@ import numpy as np
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import alone_in, replacing_folder
+from ocr_neurons.common.launched import processes
 from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.common.seeds import derive
-from ocr_neurons.lm.load import explained, fingerprint, load_tokenizer, resolve
+from ocr_neurons.lm.load import configuration, fingerprint, load_tokenizer, resolve
 from ocr_neurons.lm.positions import positions
-from ocr_neurons.lm.quiet import hushed, quiet_transformers
+from ocr_neurons.lm.quiet import hushed
 from ocr_neurons.lm.sites import blocks
 from ocr_neurons.ner.adapters import quick_adapters
 from ocr_neurons.ner.base import base_facts
@@ -159,17 +159,15 @@ def _check(
         )
     if out.exists() and any(out.iterdir()) and not (out / CARD).exists():
         raise UserError(f"{out}: holds files that are not a tagger's; choose another folder")
-    if (started := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+    if processes() > 1:
         raise UserError(
-            f"training: started as {started} processes by a launcher; wanted one process, which uses one card"
+            f"training: started as {processes()} processes by a launcher; wanted one process, which uses one card"
         )
 
 
 def _refuse_packed(base: str, source: str) -> None:
     """Refuse weights in 8 or 4 bits: adapters cannot be merged into them, so the tagger could not be loaded."""
-    with explained(source, "model"), quiet_transformers():
-        packed = getattr(AutoConfig.from_pretrained(source, trust_remote_code=False), "quantization_config", None)
-    if packed:
+    if getattr(configuration(source), "quantization_config", None):
         raise UserError(
             f"{base}: its weights are packed in fewer bits; wanted the model unpacked, as taggers are merged"
         )

@@ -22,6 +22,8 @@ CURVES = ("distance", "angle")
 """What is known of each pair and layer: |d| / |clean| as vectors over neurons, and 1 - cosine of the two sides."""
 EDGES = 15
 """Edges of the histograms behind the AUROC: sixteen bins a neuron, of equal mass in a pilot sample."""
+EDGES_RTOL, EDGES_ATOL = 1e-3, 1e-5
+"""How far edges may lie apart that were drawn by two machines from one pilot sample."""
 REPLICATES = 200
 """Bootstrap replicates of the layer curves."""
 FLOAT, COUNT = np.dtype(np.float64), np.dtype(np.int32)
@@ -66,7 +68,3 @@ def check(arrays: Mapping[str, Array], levels: int, layers: int, width: int) -> 
     for name, (shape, _) in shapes(levels, layers, width).items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} of shape {list(arrays[name].shape)}, wanted {list(shape)}")
-
-
-EDGES_RTOL, EDGES_ATOL = 1e-3, 1e-5
-"""How far edges of histograms may lie apart that were drawn by two machines from one pilot sample."""

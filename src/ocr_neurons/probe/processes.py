@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import os
 from typing import TYPE_CHECKING
 
+from ocr_neurons.common.launched import processes, rank
 from ocr_neurons.probe.fields import EDGES_ATOL, EDGES_RTOL
 
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def place() -> tuple[int, int]:
     """The number of this process and how many there are; (0, 1) outside of such a job."""
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    return (int(os.environ.get("RANK", "0")), count) if count > 1 else (0, 1)
+    return rank(), processes()
 
 
 def add_up(accumulator: Accumulator) -> None:

@@ -11,7 +11,7 @@ from ocr_neurons.report.inputs import Difference, difference, read_scores
 from ocr_neurons.report.phrase import p_value, signed
 from ocr_neurons.report.weak import headed
 
-MADE, COMPARED = "made.json", "strategies.json"
+MADE, EDIT, COMPARED = "made.json", "edit.json", "strategies.json"
 PLAIN = "nothing"
 
 
@@ -30,8 +30,11 @@ def read_compared(folder: Path) -> Headline:
     """The scores of the strategy whose folder this is, over doing nothing.
 
     Raises:
-        UserError: the comparison has no such strategy, or its edit acts on a tagger that was trained in another way.
+        UserError: no edit in it, the comparison has no such strategy, or the edit acts on a tagger that was trained in
+            another way.
     """
+    if not (folder / EDIT).is_file():
+        raise UserError(f"{folder}: a strategy without an edit; wanted one with {EDIT}, such as damp or gains-all")
     tagger = Field.of(folder / MADE, "what a strategy made")["tagger"].text()
     if tagger != PLAIN:
         raise UserError(f"{folder}: its edit acts on the tagger of {tagger}, and its scores are those of both together")

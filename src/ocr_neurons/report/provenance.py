@@ -16,13 +16,19 @@ def scores_of(run: Path, edits: Edits, tagger: Path) -> Headline:
     """What ``run``, a run's folder or a strategy's, says of ``edits`` in the tagger of the folder ``tagger``.
 
     Raises:
-        UserError: the run chose another edit, was made with another tagger, or is no finished run.
+        UserError: the run chose another edit, was made with another tagger or one that is not found, or is no finished
+            run.
     """
     compared = is_strategy(run)
     found = read_compared(run) if compared else read_headline(run)
     if Edits.load(run / "edit.json") != edits:
         raise UserError(f"{run}: its edit.json is another edit; wanted the run that chose this one")
     own = plain_tagger(run) if compared else run / "tagger" if (run / "tagger").is_dir() else _given(run)
+    if own is not None and not own.is_dir():
+        raise UserError(
+            f"{run}: its own tagger is not found ({own}, seen from here), so nobody can tell whether {tagger} is it; "
+            "call from the folder that it was called from, or put the tagger there"
+        )
     if own is None or not _same_weights(own, tagger):
         raise UserError(f"{run}: its scores are those of another tagger than {tagger}; wanted the tagger of the run")
     return found

@@ -6,6 +6,7 @@ A folder can be given again: what is done with the same settings is not repeated
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,12 @@ from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.noise.training import training_noise
 from ocr_neurons.score.intervals import too_narrow
-from ocr_neurons.steps import check_regions, describe
+from ocr_neurons.steps import check_regions, describe, refuse_other_precision
 from ocr_neurons.strategies.bench import Bench
 from ocr_neurons.strategies.chart import write_forest
 from ocr_neurons.strategies.compare import Row, compared
 from ocr_neurons.strategies.controls import random_beside
-from ocr_neurons.strategies.elsewhere import check_folders, take_over
+from ocr_neurons.strategies.elsewhere import parts_of, take_over
 from ocr_neurons.strategies.given import Given, read_given
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
@@ -59,14 +60,16 @@ def compare_strategies(
     """
     chosen = selected(only or config.strategies.which)
     bench = _bench(config, out, reporter, chosen, data or load_dataset(config.data), accept_licence)
-    check_folders(bench, join)
-    out.mkdir(parents=True, exist_ok=True)
-    with alone_in(out):
-        _set_aside(out, reporter)
-        config.save(out / SETTINGS)
-        describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
-        take_over(bench, join, partial(_keys, bench))
-        return _compare(bench, chosen)
+    with ExitStack() as doors:
+        parts = parts_of(bench, join, partial(_keys, bench), doors)
+        out.mkdir(parents=True, exist_ok=True)
+        with alone_in(out):
+            _set_aside(out, reporter)
+            config.save(out / SETTINGS)
+            describe(bench.manifest, config, bench.data, bench.device, bench.dtype)
+            take_over(bench, parts)
+            doors.close()  # others may go on in them
+            return _compare(bench, chosen)
 
 
 def _before(path: Path) -> Path:
@@ -85,9 +88,11 @@ def _set_aside(out: Path, reporter: Reporter) -> None:
 
 def _compare(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, Any]:
     keys = _keys(bench, chosen)
-    made = [_make(bench, strategy, keys[strategy.name]) for strategy in chosen]
-    for strategy, thing in zip(chosen, made, strict=True):
-        _test(bench, strategy.name, thing, keys[strategy.name])
+    for strategy in chosen:
+        _make(bench, strategy, keys[strategy.name])
+    for name, key in keys.items():  # what an earlier call made, or another folder had, may not be tested yet
+        if made := bench.made(STRATEGIES[name], key):
+            _test(bench, name, made, key)
     rows = [
         row if row.change is None or not row.change.better else replace(row, random=random_beside(bench, row, keys))
         for row in compared(bench, _done(bench, keys))
@@ -104,6 +109,7 @@ def _bench(
     dtype = pick_dtype(config.dtype, device)
     if out.exists() and any(out.iterdir()) and not (out / SETTINGS).exists():
         raise UserError(f"{out}: holds files that are no comparison of strategies; choose another folder with --out")
+    refuse_other_precision(out, dtype)
     given = read_given(Path(config.model))
     recipe = given.recipe if given else config.train
     noisy = [strategy.name for strategy in chosen if strategy.noise]
@@ -136,11 +142,10 @@ def _keys(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, str]:
     return keys
 
 
-def _make(bench: Bench, strategy: Strategy, key: str) -> Made:
-    made = bench.made(strategy, key)
-    if made:
+def _make(bench: Bench, strategy: Strategy, key: str) -> None:
+    if bench.made(strategy, key):
         bench.reporter.say(f"{strategy.name}: done before")
-        return made
+        return
     if strategy.probes:  # what is found in the plain tagger's neurons is not this strategy's own time
         _ = bench.ranked
     if strategy.trains or not strategy.needs:
@@ -149,9 +154,7 @@ def _make(bench: Bench, strategy: Strategy, key: str) -> Made:
         bench.tagger(strategy.needs[0])  # nor is loading it
     folder = bench.folder(strategy.name)
     with bench.doing(strategy.name, key):
-        made = strategy.make(bench, folder)
-        made.save(folder)
-    return made
+        strategy.make(bench, folder).save(folder)
 
 
 def _test_key(bench: Bench, key: str) -> str:

@@ -77,9 +77,11 @@ def own_card(device: str, number: int) -> str:
     """The device of worker ``number``: each of several cards in turn, unless one is named by its number."""
     import torch
 
+    from ocr_neurons.lm.load import cuda_in_turn
+
     if device not in ("auto", "cuda") or not torch.cuda.is_available() or torch.cuda.device_count() < 2:
         return device
-    return f"cuda:{number % torch.cuda.device_count()}"
+    return str(cuda_in_turn(number))
 
 
 def run_workers(job: Job, count: int, layers: int, reporter: Reporter = QUIET) -> None:

@@ -16,6 +16,10 @@ from ocr_neurons.text.formats.write import FORMATS
 
 _OTHERS = (".json", ".txt", ".xml", ".html", ".conll", ".xlsx", ".xls", ".ods", ".parquet")
 """Endings that promise a format which is not written."""
+_READ = {
+    ".xml", ".alto", ".page", ".html", ".htm", ".xhtml", ".hocr", ".txt", ".text", ".tsv", ".conll", ".json", ".jsonl",
+}  # fmt: skip
+"""Endings of what is read, alone or one after the other."""
 
 
 @dataclass
@@ -102,17 +106,33 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
 
 
 def same_pages(plan: Plan) -> str:
-    """A line for files of one name and several kinds, as ALTO beside plain text; empty where there are none."""
-    kinds: dict[str, dict[str, str]] = {}
+    """A line for files of one name and several kinds, as ALTO beside plain text; empty where there are none.
+
+    A folder of several kinds is looked at by itself, folders of one kind are laid beside each other: ``alto`` and
+    ``text`` of the same pages. So may be two volumes, of which one is kept as ALTO and one as text: names decide.
+    """
+    inside: dict[Path, set[str]] = {}
     for one, kind in plan.inputs:
-        kinds.setdefault(PurePath(one.name).stem, {}).setdefault(kind, one.name)
-    several = [list(names.values()) for names in kinds.values() if len(names) > 1]
+        inside.setdefault(one.path.parent, set()).add(kind)
+    pages: dict[tuple[Path | None, str], dict[str, str]] = {}
+    for one, kind in plan.inputs:
+        by_itself = one.path.parent if len(inside[one.path.parent]) > 1 else None
+        pages.setdefault((by_itself, _page_name(one.path.name)), {}).setdefault(kind, one.name)
+    several = [list(names.values()) for names in pages.values() if len(names) > 1]
     if not several:
         return ""
     return (
-        f"{many(len(several), 'page')} in several formats, by their names ({' and '.join(several[0])}"
+        f"{many(len(several), 'page')} perhaps in several formats, by their names ({' and '.join(several[0])}"
         f"{' …' if len(several) > 1 else ''}): entities are counted in each; to count them once, give one kind alone"
     )
+
+
+def _page_name(name: str) -> str:
+    """A file's name without the endings of its format (``p1.alto.xml``), small: ``P1.XML`` and ``p1.txt`` are alike."""
+    path = PurePath(name.casefold())
+    while path.suffix in _READ and path.stem:
+        path = PurePath(path.stem)
+    return path.name
 
 
 def nothing(plan: Plan, given: Sequence[Path]) -> str:
