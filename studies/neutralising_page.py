@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from neutralising_costs import figure
 from neutralising_grids import (
     FOUND,
     RANDOM,
@@ -30,7 +31,7 @@ from neutralising_grids import (
     original,
     quirk,
 )
-from neutralising_repair import Costs, costs, entry, figure, file_name, page, repair_in_short, summary
+from neutralising_repair import Costs, costs, entry, file_name, page, repair_in_short, summary
 from neutralising_whole import whole
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json, replacing, write_json, write_text

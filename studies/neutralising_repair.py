@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.report.phrase import bounds, signed
-from ocr_neurons.report.style import LEVELS, MUTED, STRONG, WEAK, canvas, legend_above, styled, to_png
+from ocr_neurons.report.style import LEVELS, MUTED, STRONG, WEAK
 from ocr_neurons.score.intervals import percentile_interval, resamples
 from ocr_neurons.sweep.grid import CHOSEN
 
 Floats = NDArray[np.float64]
 SENSITIVE, RANDOM = WHO = "sensitive", "random"
 DRAWS = 10_000
-TOP = 10
-"""Costs above this, in points, are drawn on an axis that is logarithmic from 5 on."""
 SERIES = (
     ("sensitive", "ocr", "sensitive neurons, OCR text", STRONG, "o", "-"),
     ("sensitive", "clean", "sensitive neurons, clean twins", LEVELS[1], "s", "-"),
@@ -142,7 +138,9 @@ def summary(found: Sequence[Costs], untwinned: Sequence[str]) -> list[str]:
         "In each layer alone a tenth of the neurons is silenced: those most sensitive to learned OCR noise beyond the "
         "placebo, or as many random ones. Dev is tagged as OCR read it and as the page says. Points of strict F1 that "
         "this costs, mean over layers; positive: the tagger is worse without them. *Repair*: neurons that undo the "
-        "damage are worth more where there is noise. *Suffer*: neurons that only carry noise on are worth less there.",
+        "damage are worth more where there is noise. *Suffer*: silencing neurons that only carry noise on helps there, "
+        "beyond random ones. Where what silencing costs differs between the two texts, and that on OCR text is that of "
+        "random neurons, the difference is named alone.",
         "",
         "| tagger | layer 0, OCR | layer 0, random | other layers, OCR | other layers, random | OCR − clean, sensitive "
         "| OCR − clean, beyond random | |",
@@ -183,7 +181,11 @@ def repair_in_short(found: Sequence[Costs]) -> list[str]:
         f"- **Do they repair OCR noise, or suffer from it?** Of {number_of(len(found))} {_told(found)}. What they are "
         "worth on OCR text beyond clean twins, over random neurons, lies between "
         f"−{most:.1f} and +{most:.1f} points in the mean of the layers (95 %, each tagger by itself)."
-        + "".join(f" {one.name}: {said(_beyond(one))}, {_word(one).lower()}." for one in seeds_together(found)),
+        + "".join(
+            f" {one.name}: {said(_beyond(one))}, {_word(one).lower()}; beyond random neurons they are worth "
+            f"{said(_own(one, 'ocr'))} points on OCR text and {said(_own(one, 'clean'))} on clean twins."
+            for one in seeds_together(found)
+        ),
     ]
 
 
@@ -204,13 +206,13 @@ def seeds_together(found: Sequence[Costs]) -> list[Costs]:
 
 def _word(one: Costs) -> str:
     """What one tagger shows, in a word."""
-    return verdict(_beyond(one)).partition(":")[0].strip("*")
+    return verdict(one).split("**")[1]
 
 
 def _told(found: Sequence[Costs]) -> str:
     """How many taggers show what."""
     told = [_word(one) for one in found]
-    return ", ".join(f"{name.lower()}: {told.count(name)}" for name in WORDS)
+    return ", ".join(f"{name.lower()}: {told.count(name)}" for name in WORDS if name in told or name in WORDS[:2])
 
 
 def number_of(count: int) -> str:
@@ -224,7 +226,7 @@ def span(low: float, high: float) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-WORDS = ("Repair", "Suffer", "Neither can be told")
+WORDS = ("Repair", "Suffer", "Worth less on clean text", "Worth more on clean text", "Neither can be told")
 
 
 def _beyond(one: Costs) -> Floats:
@@ -232,15 +234,19 @@ def _beyond(one: Costs) -> Floats:
     return value
 
 
+def _own(one: Costs, text: str) -> Floats:
+    """What the sensitive neurons are worth on a text beyond random ones, in the mean of the layers."""
+    value: Floats = (one.cost["sensitive", text] - one.cost["random", text]).mean(1)
+    return value
+
+
 def section(one: Costs) -> list[str]:
     """A tagger: what it says, the figure, the table."""
     mean = {(who, text): one.cost[who, text].mean(1) for who, text, *_ in SERIES}
     excess = {who: one.excess(who) for who in ("sensitive", "random")}
-    both = excess["sensitive"].mean(1) - excess["random"].mean(1)
     low, high = np.quantile(excess["sensitive"][1:], [0.025, 0.975], axis=0)
     up = [str(one.layers[place]) for place in np.flatnonzero(low > 0)]
     down = [str(one.layers[place]) for place in np.flatnonzero(high < 0)]
-    own = one.cost["sensitive", "ocr"] - one.cost["random", "ocr"]
     most = np.quantile(one.cost["sensitive", "ocr"][1:], 0.975, axis=0)
     gains = [str(one.layers[place]) for place in np.flatnonzero(most < 0)]
     lines = [
@@ -253,9 +259,8 @@ def section(one: Costs) -> list[str]:
             f"| {who} neurons | {said(mean[who, 'ocr'])} | {said(mean[who, 'clean'])} | {said(excess[who].mean(1))} |"
             for who in ("sensitive", "random")
         ),
-        f"| sensitive − random | {said(own.mean(1))} | "
-        f"{said(mean['sensitive', 'clean'] - mean['random', 'clean'])} | {said(both)} |", "",
-        f"- {verdict(both)}",
+        f"| sensitive − random | {said(_own(one, 'ocr'))} | {said(_own(one, 'clean'))} | {said(_beyond(one))} |", "",
+        f"- {verdict(one)}",
         *needed(one),
         f"- Layers in which sensitive neurons are worth more on OCR text than on clean text, each by itself: "
         f"{', '.join(up) or 'none'}; less: {', '.join(down) or 'none'} (of {len(one.layers)}; one in forty either "
@@ -297,44 +302,20 @@ def needed(one: Costs) -> list[str]:
     ]
 
 
-def verdict(both: Floats) -> str:
+def verdict(one: Costs) -> str:
     """What the mean over layers says, beyond random neurons."""
-    low, high = percentile_interval(both[1:], 0.95)
+    low, high = percentile_interval(_beyond(one)[1:], 0.95)
+    least, most = percentile_interval(_own(one, "ocr")[1:], 0.95)
+    alike = "on OCR text they are worth what random neurons are, as far as can be told."
+    if low > 0 and least > 0:
+        return "**Repair**: they are worth more where there is noise, and more than random neurons are there."
     if low > 0:
-        return "**Repair**: they are worth more where there is noise, and more so than random neurons."
+        return f"**Worth less on clean text**, beyond random neurons; {alike}"
+    if high < 0 and most < 0:
+        return "**Suffer**: where there is noise they do harm beyond random neurons, and more so than on clean text."
     if high < 0:
-        return "**Suffer**: they are worth less where there is noise, and more so than random neurons."
+        return f"**Worth more on clean text**, beyond random neurons; {alike}"
     return (
         "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it "
         "does for random neurons."
     )
-
-
-def figure(one: Costs, path: Path) -> None:
-    """The four costs by layer."""
-    with styled():
-        drawn = canvas(7.2, 3.4)
-        axes = drawn.subplots()
-        for who, text, label, colour, marker, line in SERIES:
-            axes.plot(
-                one.layers,
-                one.cost[who, text][0],
-                line,
-                color=colour,
-                marker=marker,
-                ms=3.5,
-                lw=1.3,
-                label=label,
-            )
-        axes.axhline(0, color=MUTED, lw=0.8)
-        axes.grid(axis="y")
-        values = np.concatenate([rows[0] for rows in one.cost.values()])
-        if values.max() > TOP:
-            axes.set_yscale("symlog", linthresh=5)
-            axes.set_yticks([-5, -2, 0, 2, 5, 10, 20, 50], ["−5", "−2", "0", "2", "5", "10", "20", "50"])
-            axes.minorticks_off()
-        axes.xaxis.set_major_locator(MaxNLocator(15, integer=True))
-        axes.set_xlabel("Layer (0 is nearest the input)")
-        axes.set_ylabel("Points of F1 lost")
-        legend_above(drawn, *axes.get_legend_handles_labels(), columns=2)
-        to_png(drawn, path)
