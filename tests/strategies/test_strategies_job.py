@@ -318,3 +318,19 @@ def test_the_command(first, config, tmp_path, capsys):
     said = capsys.readouterr()
     assert said.err.startswith("ocr-neurons: strategy 'damn' given")
     assert said.err.count("\n") == 1
+
+
+def test_what_is_added_after_a_look_at_test_is_named(config, tmp_path):
+    def late(found: dict[str, Any]) -> list[str]:
+        return [note.partition(" had been shown")[0] for note in found["notes"] if " had been shown" in note]
+
+    out = tmp_path / "out"
+    assert late(compare_strategies(config, out, only=["nothing"])) == []
+    assert late(compare_strategies(config, out, only=["gains-all"])) == [], "the plain tagger's score tells nothing"
+    added = ["`damp`: made after test scores of `gains-all`"]
+    assert late(compare_strategies(config, out, only=["damp"])) == added
+    assert late(compare_strategies(config, out, only=["gains-all", "damp"])) == added
+    changed = replace(config, strategies=replace(config.strategies, gain_rate=0.5))
+    found = compare_strategies(changed, out, only=["gains-all"])
+    assert late(found) == [*added, "`gains-all`: made after test scores of `damp`, `gains-all`"]
+    assert found["notes"][-1] in (out / "strategies.md").read_text()

@@ -30,6 +30,7 @@ from ocr_neurons.strategies.elsewhere import parts_of, take_over
 from ocr_neurons.strategies.given import Given, read_given
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
+from ocr_neurons.strategies.shown import afterwards, show
 from ocr_neurons.strategies.strategy import Made, Strategy
 from ocr_neurons.strategies.table import STRATEGIES, selected
 from ocr_neurons.strategies.tested import CLEAN, OCR, score_test
@@ -93,11 +94,12 @@ def _compare(bench: Bench, chosen: Sequence[Strategy]) -> dict[str, Any]:
     for name, key in keys.items():  # what an earlier call made, or another folder had, may not be tested yet
         if made := bench.made(STRATEGIES[name], key):
             _test(bench, name, made, key)
+    done = _done(bench, keys)
     rows = [
         row if row.change is None or not row.change.better else replace(row, random=random_beside(bench, row, keys))
-        for row in compared(bench, _done(bench, keys))
+        for row in compared(bench, done)
     ]
-    return _write(bench, rows)
+    return _write(bench, rows, {strategy.name: _test_key(bench, keys[strategy.name]) for strategy in done})
 
 
 def _bench(
@@ -181,7 +183,7 @@ def _done(bench: Bench, keys: dict[str, str]) -> list[Strategy]:
     ]
 
 
-def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
+def _write(bench: Bench, rows: Sequence[Row], keys: dict[str, str]) -> dict[str, Any]:
     out, seed = bench.out, bench.config.seed
     advice, best = recommendation(rows)
     value = {
@@ -193,7 +195,7 @@ def _write(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
         "clean_twins": bench.data.twin_scope if "test" in bench.data.clean_twins else "",
         "recommended": best.name if best else None,
         "recommendation": advice,
-        "notes": _notes(bench, bench.given),
+        "notes": [*_notes(bench, bench.given), *afterwards(show(bench.manifest, keys), keys)],
         "strategies": [row.entry(seed) for row in rows],
     }
     results, text, figure = (out / name for name in RESULTS)
