@@ -73,8 +73,8 @@ def _lacking(error: Exception) -> str:
     text = _one_line(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in text:
         return (
-            f"out of memory ({text[:150] or 'MemoryError'}); give smaller batches (--budget of probe, batch_tokens "
-            "under [train]), a smaller model, or --dtype bfloat16"
+            f"out of memory ({text[:150] or 'MemoryError'}); give smaller batches (OCR_NEURONS_BATCH=1024 in "
+            "the environment, in training batch_tokens under [train]), a smaller model, or --dtype bfloat16"
         )
     if "PytorchStreamWriter failed" in text:
         return f"a checkpoint cannot be written ({text[:150]}); make room on the disk: the same command goes on"

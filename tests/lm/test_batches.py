@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_neurons.lm.batches import batches, plan
+from ocr_neurons.common.errors import UserError
+from ocr_neurons.lm.batches import BATCH_VARIABLE, TOKEN_BUDGET, batches, plan, token_budget
 
 CPU = torch.device("cpu")
 
@@ -45,3 +47,17 @@ def test_padding_is_on_the_right_and_masked(sequences: list[list[int]], budget: 
 def test_nothing_gives_no_batch() -> None:
     assert plan([], 10) == []
     assert batches([], 10, 0, CPU) == []
+
+
+def test_the_environment_sets_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(BATCH_VARIABLE, raising=False)
+    assert token_budget(CPU) == TOKEN_BUDGET["cpu"]
+    assert token_budget(torch.device("cuda")) == TOKEN_BUDGET["cuda"]
+    monkeypatch.setenv(BATCH_VARIABLE, "300")
+    assert token_budget(CPU) == token_budget(torch.device("cuda")) == 300
+    monkeypatch.setenv(BATCH_VARIABLE, "")
+    assert token_budget(CPU) == TOKEN_BUDGET["cpu"]
+    for wrong in ("0", "-5", "4k", "1e3", "²"):
+        monkeypatch.setenv(BATCH_VARIABLE, wrong)
+        with pytest.raises(UserError, match=f"OCR_NEURONS_BATCH={wrong}: wanted the sub-words of a batch"):
+            token_budget(CPU)

@@ -9,7 +9,7 @@ import torch
 
 import planted
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.lm.batches import TOKEN_BUDGET, pad
+from ocr_neurons.lm.batches import BATCH_VARIABLE, pad
 from ocr_neurons.text.document import Document, Token
 
 KINDS = ["llama", "mistral", "bert"]
@@ -32,9 +32,10 @@ def test_batched_equals_one_by_one(tiny_folder, monkeypatch, kind):
     assert len({label for row in together for label in row}) >= 3, "the tagger says the same everywhere"
     assert labels([tagger.tag([document])[0] for document in given]) == together
     assert labels(tagger.tag(given[::-1])) == together[::-1]
-    for budget in (1, 100, 10**6):
-        monkeypatch.setitem(TOKEN_BUDGET, "cpu", budget)
+    for budget, rows in ((1, 1), (100, 2), (10**6, 63)):
+        monkeypatch.setenv(BATCH_VARIABLE, f"{budget}")
         assert labels(tagger.tag(given)) == together
+        assert len(tagger.prepare(given).batches[0].rows) == rows, "windows have up to 48 sub-words"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ocr_neurons.common.errors import UserError
+
+BATCH_VARIABLE = "OCR_NEURONS_BATCH"
+"""The environment variable that sets the sub-words of a batch, for all that reads; workers inherit it."""
 TOKEN_BUDGET = {"cpu": 2048, "cuda": 16_384, "mps": 8192}
 """Sub-words a batch, padding counted, by kind of device: two cores like small ones best, a card waits for the launches
 of small ones."""
 
 
 def token_budget(device: torch.device) -> int:
-    """Sub-words a batch on ``device``."""
-    return TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
+    """Sub-words a batch on ``device``, or as many as ``OCR_NEURONS_BATCH`` says.
+
+    Raises:
+        UserError: it says no positive whole number.
+    """
+    given = os.environ.get(BATCH_VARIABLE, "").strip()
+    if not given:
+        return TOKEN_BUDGET.get(device.type, TOKEN_BUDGET["cpu"])
+    if not (given.isascii() and given.isdigit() and int(given) > 0):
+        raise UserError(f"{BATCH_VARIABLE}={given}: wanted the sub-words of a batch, a whole number such as 4096")
+    return int(given)
 
 
 @dataclass(frozen=True, slots=True)
