@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import torch
+import transformers as t
 from packaging.requirements import Requirement
 
 import planted
 from ocr_neurons.cli import main
 from ocr_neurons.lm.neurons import NeuronSet
-from ocr_neurons.ner.model import load_tagger
+from ocr_neurons.ner.model import load_tagger, save_whole
 from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.edits import Edits
 from ocr_neurons.text.document import Document
@@ -125,16 +126,49 @@ def test_the_card_s_code_gives_the_tags_of_tag_edit(bare_site: Path, tiny_folder
     (again,) = prepared.run(tagger, forward)
     assert again.labels() == edited.labels()
 
-    # the card's own code on its own sentence: the best label of each word's first sub-word
-    baked = load_tagger(tmp_path / "baked", dtype=torch.float32, device=CPU)
+    assert words == own_words(tmp_path / "baked")
+
+
+def own_words(folder: Path) -> list[str]:
+    """What the card's code should print: its sentence, each word with the best label of its first sub-word."""
+    baked = load_tagger(folder, dtype=torch.float32, device=CPU)
     text = "The ship arrived at Liverpool on Monday ."
     encoded = baked.tokenizer(text, return_offsets_mapping=True)
     with torch.no_grad():
         best = baked.model(input_ids=torch.tensor([encoded["input_ids"]])).logits[0].argmax(-1).tolist()
-    firsts = {
-        text[: a + 1].count(" "): i for i, (a, b) in reversed(list(enumerate(encoded["offset_mapping"]))) if b > a
-    }
-    assert words == [f"{word} {baked.labels[best[firsts[n]]]}" for n, word in enumerate(text.split())]
+    places = [(i, a, b) for i, (a, b) in enumerate(encoded["offset_mapping"]) if text[a:b].strip()]
+    firsts = {text[:b].count(" "): i for i, _, b in reversed(places)}
+    return [f"{word} {baked.labels[best[firsts[n]]]}" for n, word in enumerate(text.split())]
+
+
+SMALL = {"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4} | {
+    "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1,
+}  # fmt: skip
+WITHOUT_HEAD = {
+    "gemma3": lambda: t.Gemma3ForCausalLM(
+        t.Gemma3TextConfig(**SMALL, intermediate_size=48, num_key_value_heads=2, head_dim=8, sliding_window=8)
+    ),
+    "olmo2": lambda: t.Olmo2ForCausalLM(t.Olmo2Config(**SMALL, intermediate_size=48, num_key_value_heads=2)),
+    "opt": lambda: t.OPTForCausalLM(t.OPTConfig(**SMALL, ffn_dim=48, word_embed_proj_dim=32)),
+}
+
+
+@pytest.mark.parametrize("kind", WITHOUT_HEAD)
+def test_where_transformers_has_no_class_the_card_makes_one(
+    kind: str, bare_site: Path, tiny_tokenizer: Any, tmp_path: Path
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        WITHOUT_HEAD[kind]().save_pretrained(tmp_path / "base")
+    tiny_tokenizer.save_pretrained(tmp_path / "base")
+    tagger = planted.untrained(tmp_path / "base")
+    facts = {"labels": planted.LABELS, "base": str(tmp_path / "base"), "encoding": tagger.encoding.to_json()}
+    save_whole(tagger, tmp_path / "tagger", facts)
+    Edits([Edit.scale(planted.everything_ranked().top(40), 0.5)]).save(tmp_path / "edit.json")
+    assert main(f"bake {tmp_path}/tagger {tmp_path}/edit.json --out {tmp_path}/baked --quiet".split()) == 0
+    said = run_alone(bare_site, block(tmp_path / "baked" / "README.md"), tmp_path / "baked").splitlines()
+    assert said == own_words(tmp_path / "baked")
+    assert len({line.split()[1] for line in said}) > 1, "the tagger says the same of every word"
 
 
 LOGITS = """

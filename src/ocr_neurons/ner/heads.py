@@ -36,3 +36,18 @@ def register_head(config: Any) -> None:  # noqa: ANN401 - transformers' configur
     made = type(name, (GenericForTokenClassification, base), {"__module__": __name__, "config_class": kind})
     # without exist_ok nothing is registered for a configuration of transformers' own
     AutoModelForTokenClassification.register(kind, made, exist_ok=True)
+
+
+def head_source(model: Any) -> str:  # noqa: ANN401 - as above
+    """Python that makes the class of ``model`` where transformers alone is at hand; empty if transformers has it."""
+    made = type(model)
+    if made.__module__ != __name__:
+        return ""
+    generic, base = made.__bases__
+    parts = (generic, base, made.config_class)
+    imports = [f"from {part.__module__} import {part.__name__}" for part in parts]
+    return "\n".join([
+        *imports, "", "",
+        f"class {made.__name__}({generic.__name__}, {base.__name__}):",
+        f"    config_class = {made.config_class.__name__}",
+    ])  # fmt: skip

@@ -30,6 +30,7 @@ class Baked:
         info: the tagger's own card (``ocr_neurons.json``), with what earlier edits are in its weights.
         dtype: of the weights.
         lifted: it is a decoder that reads in both directions.
+        head: Python that makes its class, where transformers has none for the architecture.
         scores: of the run, or comparison of strategies, that chose the edit, where there is one.
     """
 
@@ -40,6 +41,7 @@ class Baked:
     lifted: bool = False
     languages: Sequence[str] = ()
     scores: Headline | None = None
+    head: str = ""
 
 
 def model_card(baked: Baked) -> str:
@@ -187,12 +189,21 @@ def _loading(baked: Baked) -> str:
     rule = dict(baked.info.get("encoding") or {})
     head = str(rule.get("head", "first"))
     longest = rule.get("max_length", baked.info.get("max_length", "a few hundred"))
-    code = CODE.replace("first_or_last", "-1" if head == "last" else "0")
+    before = (LIFTED if baked.lifted else "") + (OWN_HEAD if baked.head else "")
     return (
-        f"## Loading\n\n{LIFTED if baked.lifted else ''}A word's label stands at its {head} sub-word. Give it "
-        f"sentences of at most {longest} sub-words; `ocr-neurons tag` cuts longer texts, and keeps label "
-        f"sequences consistent as well.{REPEATED if rule.get('repeat') else ''}\n\n```python\n{code}```"
+        f"## Loading\n\n{before}A word's label stands at its {head} sub-word. Give it sentences of at most {longest} "
+        "sub-words; `ocr-neurons tag` cuts longer texts, and keeps label sequences consistent as well."
+        f"{REPEATED if rule.get('repeat') else ''}\n\n```python\n{_code(baked.head, head)}```"
     )
+
+
+def _code(made: str, head: str) -> str:
+    """Python that loads the folder and reads a sentence; ``made`` is Python for a class that transformers lacks."""
+    code = CODE.replace("first_or_last", "-1" if head == "last" else "0")
+    if not made:
+        return code
+    auto, own = "AutoModelForTokenClassification", made.rpartition("\nclass ")[2].partition("(")[0]
+    return code.replace(f"{auto}, ", "").replace(auto, own).replace("\n\n", f"\n{made}\n\n\n", 1)
 
 
 REPEATED = (
@@ -204,6 +215,11 @@ LIFTED = """`config.json` says `is_causal: false`: the decoder was trained to re
 sees what follows it. Read as a causal model it gives other labels, and no warning. The version of transformers named
 above heeds the setting; older ones may not, nor may programs that bring an attention of their own. To check: change the
 last word of a sentence, and see that the logits of the first one change.
+
+"""
+
+OWN_HEAD = """transformers has no class for token classification with this architecture. The code below makes one of its
+parts; the names of the weights are those of the class that it would have.
 
 """
 
