@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.score.bins import BINS, evaluate_bin, recall_by_led
+from ocr_neurons.score.bins import BINS, compare_recall, evaluate_bin, recall_by_led
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.score.table import bin_table, bins_to_dict
@@ -44,6 +44,16 @@ def test_planted_distances_fall_in_their_bins():
     assert entries[0].interval_strict == (0.0, 1.0)  # two documents, one 1, one 0: the quarter tails
     assert entries[1].interval_strict == (0.0, 1.0)  # one document says nothing
     assert entries[3].interval_strict == pytest.approx((0.0, 1 - 0.025**0.5))  # none found: binomial bound
+
+
+def test_recall_is_compared_in_the_same_bin_of_the_same_documents():
+    perfect, found = (recall_by_led(GOLD, guess) for guess in (GOLD, PREDICTED))
+    assert [compare_recall(a, b).recall for a, b in zip(perfect, found, strict=True)] == [0.5, 0.0, 1.0, 1.0, 0.0]
+    clean = compare_recall(perfect[0], found[0])
+    assert (clean.low, clean.high, clean.p) == (0.0, 1.0, 1.0), "one of two documents gains its one entity"
+    for other in (found[1], replace(found[0], by_document=((2, 1, 1), (0, 0, 0)))):
+        with pytest.raises(UserError, match="wanted the same bin of the same documents"):
+            compare_recall(perfect[0], other)
 
 
 def test_entities_in_no_bin_are_counted_outside():

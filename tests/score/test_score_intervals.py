@@ -12,7 +12,14 @@ from ocr_neurons.common.seeds import generator
 from ocr_neurons.score import intervals
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores
-from ocr_neurons.score.intervals import compare, compare_to_mean, f1_interval, resamples, share_interval
+from ocr_neurons.score.intervals import (
+    compare,
+    compare_to_mean,
+    f1_interval,
+    resamples,
+    share_difference,
+    share_interval,
+)
 
 
 def scores(rows):
@@ -118,6 +125,27 @@ def test_share_of_two_documents_is_known_exactly():
     assert share_interval([0, 4], [4, 4], level=0.4) == (0.5, 0.5)
     assert share_interval([4, 4, 0], [4, 4, 0]) == pytest.approx((0.025**0.5, 1.0))  # the empty document is no trial
     assert share_interval([3], [4]) == (0.0, 1.0)
+
+
+def test_a_difference_of_shares_is_known_exactly():
+    # two documents: all draws are 1/2, 1/4 or 0; a third without anything possible is no trial
+    value, interval, p = share_difference([2, 1, 0], [1, 1, 0], [2, 2, 0], level=0.95)
+    assert (value, interval, p) == (0.25, (0.0, 0.5), 1.0)
+    assert share_difference([2, 0], [0, 0], [3, 0]) == (pytest.approx(2 / 3), (-1.0, 1.0), 1.0)
+    assert share_difference([0, 0], [0, 0], [0, 0]) == (0.0, (-1.0, 1.0), 1.0)
+
+
+def test_p_of_a_difference_of_shares_is_that_of_all_swaps():
+    ours, theirs = np.array([4, 3, 5, 2, 2, 6]), np.array([3, 3, 3, 1, 3, 4])
+    change = ours - theirs
+    all_swaps = [abs(sum(np.array(signs) * change)) >= abs(change.sum()) for signs in product((-1, 1), repeat=6)]
+    value, (low, high), p = share_difference(ours.tolist(), theirs.tolist(), [8] * 6, draws=20_000)
+    assert value == pytest.approx(change.sum() / 48)
+    assert p == pytest.approx(np.mean(all_swaps), abs=0.01)
+    means = [np.mean(change[list(drawn)]) / 8 for drawn in product(range(6), repeat=6)]
+    assert (low, high) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.01)
+    back, (mirrored_low, mirrored_high), same = share_difference(theirs.tolist(), ours.tolist(), [8] * 6, draws=20_000)
+    assert (back, mirrored_low, mirrored_high, same) == pytest.approx((-value, -high, -low, p))
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():

@@ -120,6 +120,13 @@ def test_the_numbers_are_those_of_the_predictions(repaired):
         clean = row["noise_cost"]["clean_twin"]["strict"]["f1"]
         assert clean == found["predictions-clean", name].total("strict").f1
         assert sum(one["entities"] for one in row["noise_cost"]["recall_by_bin"]) == counts.tp + counts.fn
+    recalls = [{b["label"]: b["recall_strict"] for b in row["noise_cost"]["recall_by_bin"]} for row in rows.values()]
+    changed = {one["label"]: one for one in rows["damp"]["recall_differences"]}
+    assert changed.keys() == {label for label, recall in recalls[0].items() if recall is not None}
+    for label, change in changed.items():
+        assert change["recall"] == pytest.approx(recalls[1][label] - recalls[0][label])
+        assert change["ci95"][0] <= change["recall"] <= change["ci95"][1]
+    assert rows["nothing"]["recall_differences"] == []
     control = rows["damp"]["random_control"]
     over = rows["damp"]["ocr"]["strict"]["f1"] - sum(control["f1s"]) / 20
     assert control["chosen_minus_random_control"]["f1"] == pytest.approx(over)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores, check_same_documents, gold_types, score_tokens
-from ocr_neurons.score.intervals import Interval, share_interval
+from ocr_neurons.score.intervals import Interval, share_difference, share_interval
 from ocr_neurons.score.matching import entity_led, match, scored_entities, scored_positions
 from ocr_neurons.score.reading import COARSE, Reading
 from ocr_neurons.text.document import Document
@@ -25,7 +25,7 @@ class BinRecall:
 
     ``low`` and ``high`` bound the entities' LED; both are ``None`` for the entry named ``unknown`` (entities without a
     LED) and for ``outside`` (LED in none of the bins asked for). The intervals are bootstrapped over the documents
-    that have such entities.
+    that have such entities. ``by_document``: entities, found strictly, found fuzzily, of each document.
     """
 
     name: str
@@ -37,6 +37,7 @@ class BinRecall:
     found_fuzzy: int
     interval_strict: Interval
     interval_fuzzy: Interval
+    by_document: tuple[tuple[int, int, int], ...]
 
     @property
     def recall_strict(self) -> float:
@@ -91,6 +92,30 @@ def recall_by_led(
         for name, (low, high) in zip(names, bounds, strict=True)
     ]
     return [entry for entry in found if entry.low is not None or entry.entities]
+
+
+@dataclass(frozen=True, slots=True)
+class RecallChange:
+    """A difference of two strict recalls of the same entities (positive: the first is better), its interval and p."""
+
+    recall: float
+    low: float
+    high: float
+    p: float
+
+
+def compare_recall(a: BinRecall, b: BinRecall, draws: int = 10_000, seed: int = 0, level: float = 0.95) -> RecallChange:
+    """Strict recall of ``a`` minus that of ``b`` in one bin, paired by document (:func:`share_difference`).
+
+    Raises:
+        UserError: the two do not count the same entities.
+    """
+    possible = [row[0] for row in a.by_document]
+    if a.name != b.name or possible != [row[0] for row in b.by_document]:
+        raise UserError(f"recall of bins {a.name} and {b.name} given; wanted the same bin of the same documents")
+    ours, theirs = ([row[1] for row in entry.by_document] for entry in (a, b))
+    recall, (low, high), p = share_difference(ours, theirs, possible, draws, seed, level)
+    return RecallChange(recall, low, high, p)
 
 
 def evaluate_bin(
@@ -161,6 +186,7 @@ def _summary(
         found_fuzzy=sum(fuzzy),
         interval_strict=share_interval(strict, entities, draws, seed, level),
         interval_fuzzy=share_interval(fuzzy, entities, draws, seed, level),
+        by_document=tuple(rows),
     )
 
 

@@ -115,6 +115,37 @@ def share_interval(
     return percentile_interval(sums[:, 0] / sums[:, 1], level)
 
 
+def share_difference(
+    ours: Sequence[int],
+    theirs: Sequence[int],
+    possible: Sequence[int],
+    draws: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, Interval, float]:
+    """``sum(ours) / sum(possible)`` minus the same of ``theirs``, such as recalls of the same entities: interval and p.
+
+    As :func:`compare`: paired bootstrap over documents, p by coins that swap the two in each document. Only documents
+    with something possible are drawn; with fewer than two of them the interval is (-1.0, 1.0).
+    """
+    check_draws(draws, level)
+    counts = np.array([ours, theirs, possible], dtype=np.float64)
+    counts = counts[:, counts[2] > 0]
+    table = np.stack([counts[0] - counts[1], counts[2]], axis=1)
+    if not len(table):
+        return 0.0, (-1.0, 1.0), 1.0
+    change, whole = map(float, table.sum(axis=0))
+    rng, extreme = generator(seed, "score", "swap documents"), 0
+    for size in _pieces(draws, len(table)):
+        moved = np.where(rng.random((size, len(table))) < 0.5, -1.0, 1.0) @ table[:, 0]
+        extreme += int((np.abs(moved) >= abs(change) - 1e-12).sum())
+    p = (extreme + 1) / (draws + 1)
+    if len(table) < 2:
+        return change / whole, (-1.0, 1.0), p
+    sums = np.concatenate([w @ table for w in resamples(len(table), draws, seed)])
+    return change / whole, percentile_interval(sums[:, 0] / sums[:, 1], level), p
+
+
 def f1_draws(scores: Scores, mode: Mode = "strict", draws: int = 10_000, seed: int = 0) -> Floats:
     """The micro F1 of each bootstrap draw, ``[draws]``; equal arguments draw the same documents.
 

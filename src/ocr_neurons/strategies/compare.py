@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ocr_neurons.cost.measured import MeasuredCost, measure_cost
+from ocr_neurons.cost.measured import BIN_NAMES, MeasuredCost, measure_cost
+from ocr_neurons.score.bins import RecallChange, compare_recall
 from ocr_neurons.score.by_type import holm
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.score.intervals import Difference, compare
@@ -33,6 +34,7 @@ class Row:
             the making was stopped in between, so that nobody knows.
         random: as many random neurons in the place of its own, where it gained.
         over_rival: strict F1 on OCR text minus that of its rival, where the table has it.
+        recall: strict recall minus that of doing nothing, by noise bin, of the bins that have entities.
     """
 
     strategy: Strategy
@@ -45,6 +47,7 @@ class Row:
     clean_holm: float | None = None
     random: RandomBeside | None = None
     over_rival: Difference | None = None
+    recall: Mapping[str, RecallChange] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -82,6 +85,7 @@ class Row:
             "difference": _difference(self.change, self.holm),
             "clean_difference": _difference(self.clean_change, self.clean_holm),
             "noise_cost": self.cost.entry(seed),
+            "recall_differences": [_recall(name, change) for name, change in self.recall.items()],
             "random_control": self.random.entry() if self.random else None,
             "minus_rival": {"rival": self.strategy.rival} | difference_to_dict(self.over_rival)
             if self.over_rival
@@ -103,6 +107,11 @@ def compared(bench: Bench, strategies: Sequence[Strategy]) -> list[Row]:
             over_rival=compare(row.scores, named[row.strategy.rival].scores, seed=seed)
             if row.strategy.rival in named
             else None,
+            recall={
+                own.name: compare_recall(own, theirs, seed=seed)
+                for own, theirs in zip(row.cost.bins, plain.cost.bins, strict=True)
+                if own.entities
+            },
         )
         for row in others
     ]
@@ -133,6 +142,11 @@ def _minutes(bench: Bench, strategy: Strategy) -> float | None:
     seconds = bench.manifest.timings()
     steps = [strategy.name, *(["probe"] if strategy.probes else []), *(n for n in strategy.needs if n != NOTHING)]
     return sum(seconds[step] for step in steps) / 60 if all(step in seconds for step in steps) else None
+
+
+def _recall(name: str, change: RecallChange) -> dict[str, Any]:
+    value = asdict(change)
+    return {"label": BIN_NAMES.get(name, name), "ci95": [value.pop("low"), value.pop("high")]} | value
 
 
 def _difference(value: Difference | None, adjusted: float | None) -> dict[str, Any] | None:

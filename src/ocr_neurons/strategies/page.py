@@ -7,6 +7,7 @@ from typing import Any
 
 from ocr_neurons.cost.measured import BIN_NAMES
 from ocr_neurons.report.phrase import NONE, bounds, points, signed
+from ocr_neurons.score.bins import BinRecall, RecallChange
 from ocr_neurons.score.intervals import Difference
 from ocr_neurons.score.table import RECALL_ONLY
 from ocr_neurons.strategies.chart import CAPTION
@@ -112,9 +113,19 @@ def _recall(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
         found = {entry.name: entry for entry in row.cost.bins}
-        cells = (f"{points(found[name].recall_strict)} {bounds(found[name].interval_strict)}" for name in names)
-        lines.append((row.strategy.title, *cells))
-    return _markdown([header, *lines]) + f"\n\nStrict recall in per cent, with 95 % intervals. {RECALL_ONLY}"
+        lines.append((row.strategy.title, *(_recalled(found[name], row.recall.get(name)) for name in names)))
+    how = (
+        "Strict recall in per cent: of the plain tagger with its 95 % interval, of the others with the difference to "
+        "it, paired by document. Each interval is by itself; with so many of them some miss zero by luck."
+    )
+    return _markdown([header, *lines]) + f"\n\n{how} {RECALL_ONLY}"
+
+
+def _recalled(entry: BinRecall, change: RecallChange | None) -> str:
+    said = points(entry.recall_strict)
+    if change is None:
+        return f"{said} {bounds(entry.interval_strict)}"
+    return f"{said} ({signed(change.recall)} {bounds((change.low, change.high))})"
 
 
 def _dev(row: Row) -> str:
