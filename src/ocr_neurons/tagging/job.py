@@ -17,8 +17,9 @@ from ocr_neurons.text.formats.tagged import Tagged
 from ocr_neurons.text.formats.write import write_tagged
 from ocr_neurons.text.source import Reading, words_in
 
-GROUP = 4_000
-"""Tokens after which the outputs of a folder are written: some seconds of work on two cores."""
+GROUP = 16_000
+"""Tokens after which the outputs of a folder are written: some twenty seconds of work on two cores. In groups of 4,000
+there are too few windows of each length, and a tenth of what is read is padding."""
 
 
 @dataclass

@@ -120,8 +120,30 @@ def test_pages_and_language():
 
 
 def test_what_is_no_text_is_left_out():
-    reading = read("<style>x</style><script>y</script><div class='ocr_page'>z<span class='ocr_line'>a</span></div>")
+    reading = read("w<style>x</style><script>y</script><div class='ocr_page'> <span class='ocr_line'>a</span></div>z")
     assert reading.text == "a"
+
+
+def test_nothing_on_a_page_is_passed_over():
+    """Classes beyond lines and paragraphs, paragraphs without a class, text of the page itself."""
+    line = "<span class='ocr_line' title='bbox 1 2 3 4'>the ship</span>"
+    reading = read(
+        "<div class='ocr_page'>loose<h1 class='ocr_title' title='bbox 9 9 10 10'>Arrival of <b>John</b> Thornton</h1>"
+        f"<p>letters from Liverpool</p><p class='ocr_par'>{line}</p>after it<table class='ocr_table'><tr><td>one</td>"
+        "<td>two</td></tr></table><div>a<br>b</div></div><div class='ocr_page'>next</div>"
+    )
+    blocks = ["loose", "Arrival of John Thornton", "letters from Liverpool", "the ship", "after it", "one\ntwo", "a\nb"]
+    assert reading.text == "\n\n".join([*blocks, "next"])
+    told = {text: (box, level) for text, box, level in boxes(reading)}
+    assert told["Thornton"] == ((9, 9, 1, 1), "region")
+    assert told["ship"] == ((1, 2, 2, 2), "line")
+    assert told["letters"] == told["loose"] == (None, "")
+    assert [place.page for place in reading.places][-1] == 1
+
+
+def test_much_may_follow_the_end():
+    tail = f"</body></html><!-- {'made by an engine with much to say. ' * 20} -->"
+    assert read("<span class='ocr_line'>a</span>", tail=tail).text == "a"
 
 
 def test_broken_files():
@@ -160,4 +182,4 @@ def test_a_file_says_its_language_before_the_caller_does():
 def test_deep_and_unclosed_html_takes_no_time():
     """Twenty thousand open paragraphs, as sloppy HTML has them; naive bookkeeping would take minutes."""
     words = "".join(f"<p>{number}<span class='ocrx_word'>w</span>" for number in range(20_000))
-    assert len(read(f"<div class='ocr_page'>{words}").places) == 20_000
+    assert len(read(f"<div class='ocr_page'>{words}").places) == 40_000

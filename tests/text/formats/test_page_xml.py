@@ -110,6 +110,22 @@ def test_lines_that_are_mere_outlines():
     assert read(f"<TextRegion id='r'>{COORDS}{full}{equiv('a')}</TextRegion>").text == "a"
 
 
+def test_lines_that_a_region_has_more_than_its_lines_are_read():
+    def told(text: str, *lines: str) -> list[tuple[str, str]]:
+        reading = read(f"<TextRegion>{COORDS}{''.join(lines)}{equiv(text)}</TextRegion>")
+        assert reading.text.replace("\n", " ").split() == [reading.text[p.start : p.end] for p in reading.places]
+        return [(reading.text[p.start : p.end], p.level) for p in reading.places]
+
+    one, two = line("the ship ,", f"{word('the')}{word('ship', 20)}{word(',', 40)}"), line("market")
+    more = [("John", "region"), ("Brown", "region")]
+    ship = [("the", "word"), ("ship", "word"), (",", "word")]
+    assert told("the ship,\nJohn Brown\nmarket", one, two) == [*ship, *more, ("market", "line")]
+    assert told("John Brown\nthe ship ,", one) == [*more, *ship]
+    assert told("the ship ,\nmarket", one, two) == [*ship, ("market", "line")]
+    assert told("the shop ,\nJohn Brown\nmarket", one, two) == [*ship, ("market", "line")], "a line was corrected"
+    assert told("", one, two) == [*ship, ("market", "line")]
+
+
 def test_alternatives_points_of_2010_and_language():
     body = (
         "<TextRegion><TextLine primaryLanguage='French'><Coords><Point x='5' y='6'/><Point x='9' y='16'/></Coords>"

@@ -1,8 +1,10 @@
 """hOCR, HTML with the places of words in ``title`` attributes (Tesseract, Kraken, OCRopus and others).
 
 Words are ``ocrx_word``. Text of a line that stands in none of them is cut at spaces, and the line's box stands for each
-of its words, as it does for a word without one. Blocks are paragraphs (``ocr_par``) and areas (``ocr_carea``); text of
-a block that stands in no line makes lines of its own, with the block's box. See http://kba.github.io/hocr-spec/1.2/.
+of its words, as it does for a word without one. Blocks are paragraphs (``ocr_par``), areas (``ocr_carea``) and whatever
+else of a page has a class of hOCR (``ocr_title``, ``ocr_table``); text of a block that stands in no line makes lines of
+its own, with the block's box, and so does, without a box, text of a page that stands in no block: nothing on a page is
+passed over. See http://kba.github.io/hocr-spec/1.2/.
 """
 
 from __future__ import annotations
@@ -22,6 +24,11 @@ _VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _LINES = ("ocr_line", "ocrx_line", "ocr_header", "ocr_footer", "ocr_caption", "ocr_textfloat")
 _BLOCKS = ("ocr_par", "ocr_carea", "ocrx_block", "ocr_column")
 _WORDS = ("ocrx_word", "ocr_word")
+_PARTS = (
+    *("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "blockquote", "pre"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "table", "tr", "td", "th"),
+)
+"""Tags that begin and end a line, where no class says more."""
 _LEVELS = {"line": "line", "block": "region"}
 """What the box is the box of that stands for text outside of words."""
 _CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]*encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
@@ -46,7 +53,7 @@ def read_hocr(data: bytes, where: str, name: str, language: str = "") -> Reading
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf8", "utf-8") else encoding)
     except (LookupError, UnicodeError) as error:
         raise UserError(f"{where}: cannot be read as {encoding} ({error}); wanted {WANTED}") from None
-    if "</html>" not in text[-200:].lower():
+    if "</html>" not in text.lower():
         raise UserError(f"{where}: ends in the middle (no </html>); wanted {WANTED}")
     parser = _Parser(where)
     try:
@@ -83,6 +90,8 @@ class _Parser(HTMLParser):
         attributes = {key: value or "" for key, value in attrs}
         classes = attributes.get("class", "").split()
         kind = next((kind for kind, names in _KINDS.items() if any(name in names for name in classes)), "")
+        if not kind and self._between() and any(name.startswith(("ocr_", "ocrx_")) for name in classes):
+            kind = "block"
         title = attributes.get("title", "")
         if tag in ("script", "style"):
             kind = "other"
@@ -91,6 +100,8 @@ class _Parser(HTMLParser):
             self._lettered |= kind == "letter"
         if kind in _KINDS:
             self._begin(kind, title, attributes.get("id", ""))
+        elif tag in _PARTS and self._between():
+            self._break()
         self._open.append((tag, kind))
         self._count.update((f"<{tag}>", kind))
         if kind and (code := attributes.get("lang", "")):
@@ -110,7 +121,7 @@ class _Parser(HTMLParser):
             return
         if self._count["word"]:
             self._word += data.strip() if self._lettered else data
-        elif self._count["line"] or self._count["block"]:
+        elif self._count["line"] or self._count["block"] or self._count["page"]:
             self._loose += data
 
     def close(self) -> None:
@@ -123,7 +134,13 @@ class _Parser(HTMLParser):
         tag, kind = self._open.pop()
         self._count.subtract((f"<{tag}>", kind))
         self._end(kind)
+        if not kind and tag in _PARTS and self._between():
+            self._break()
         return tag
+
+    def _between(self) -> bool:
+        """Whether a page is open, and in it no line and no word."""
+        return self._count["page"] > 0 and not self._count["line"] and not self._count["word"]
 
     def _begin(self, kind: str, title: str, identity: str) -> None:
         glued = self._outside_words()
@@ -152,12 +169,12 @@ class _Parser(HTMLParser):
     def _end(self, kind: str) -> None:
         if kind == "word":
             self._keep_word()
-        elif kind in _LEVELS:
+        elif kind in _LEVELS or kind == "page":
             self._outside_words()
             self._fresh = True
         if kind in self._boxes:
             self._boxes[kind].pop()
-        if kind == "block" and self._boxes[kind]:  # what follows in the outer one is no part of the inner one
+        if kind == "block":  # what follows, in an outer one or in none, is no part of it
             self._blocks.append([])
 
     def _break(self) -> None:

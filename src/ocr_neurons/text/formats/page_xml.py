@@ -3,7 +3,8 @@
 Regions follow the ``ReadingOrder``, then come those it does not name; lines follow ``readingOrder`` in their ``custom``
 attribute where all have one. Of several ``TextEquiv`` the one of the lowest index counts that is not empty. A line's
 words are used where they say what the line says; where the line was corrected and its words were not, or there are
-none, its text counts, and its box stands for every word of it, as it does for a word without one. See
+none, its text counts, and its box stands for every word of it, as it does for a word without one. Where a region says
+what its lines say and more lines besides, these are read too, with the region's box. See
 https://github.com/PRImA-Research-Lab/PAGE-XML.
 """
 
@@ -72,10 +73,35 @@ def _lines(region: Node, where: str) -> Sequence[Line]:
         known = [int(rank[1]) for rank in ranks if rank]
         lines = [line for _, line in sorted(zip(known, lines, strict=True), key=lambda pair: pair[0])]
     found = [_words(line, where) for line in lines]
-    if any(word.text for line in found for word in line) or _text_inside(region):
+    if _text_inside(region):
         return found
+    if any(word.text for line in found for word in line):
+        return _with_more(found, region, where)
     box = _box(region, where)  # lines and inner regions, if any, are mere outlines: the region's own text, line by line
     return [split_words(line, box, "region") for line in _text(region).splitlines()]
+
+
+def _with_more(lines: Sequence[Line], region: Node, where: str) -> Sequence[Line]:
+    """The lines, and between them those that the region's own text has and none of them.
+
+    Where a line says what the region does not (it was corrected, the region was not), the lines alone count.
+    """
+    said = [" ".join(text.split()) for text in _text(region).splitlines() if text.strip()]
+    own = [(line, _compact(" ".join(word.text for word in line))) for line in lines if any(word.text for word in line)]
+    found: list[Line] = []
+    place = 0
+    for text in said:
+        if place < len(own) and own[place][1] == _compact(text):
+            found.append(own[place][0])
+            place += 1
+        else:
+            found.append(split_words(text, _box(region, where), "region"))
+    return found if place == len(own) else lines
+
+
+def _compact(text: str) -> str:
+    """A text without its white space: whether signs stand close to words is told otherwise by words and by lines."""
+    return "".join(text.split())
 
 
 def _text_inside(region: Node) -> bool:
