@@ -27,7 +27,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "gold", type=Path, help="gold standard: HIPE TSV, CoNLL columns, JSON Lines, or data set (its test split)"
     )
-    parser.add_argument("pred", type=Path, help="predictions for the same documents, as `tag` writes them into .tsv")
+    parser.add_argument(
+        "pred", type=Path, help="predictions for the same documents, as `tag` writes them (.tsv, .jsonl)"
+    )
     parser.add_argument("--against", type=Path, action="append", default=[], help="other predictions; may be repeated")
     parser.add_argument(
         "--column", default="coarse",
@@ -96,10 +98,16 @@ def _job(args: argparse.Namespace) -> _Job:
 
 def _read(gold_path: Path, path: Path, reading: Reading) -> Selection:
     from ocr_neurons.score.evaluate import check_same_documents
-    from ocr_neurons.score.reading import select
+    from ocr_neurons.score.reading import COARSE, select
+    from ocr_neurons.text.formats.tagged_lines import is_tagged, read_tagged
 
-    gold, predicted = _gold(gold_path), _documents(path)
-    predicted = _named_alike(gold, predicted, gold_path)
+    gold = _gold(gold_path)
+    if path.is_file() and is_tagged(path):
+        if reading.column != COARSE.column:
+            raise UserError(f"--column {reading.column}: {path} has coarse types alone; wanted HIPE TSV")
+        predicted = read_tagged(path, gold)
+    else:
+        predicted = _named_alike(gold, _documents(path), gold_path)
     check_same_documents(gold, predicted)
     return select(gold, predicted, reading)
 
