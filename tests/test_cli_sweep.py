@@ -21,6 +21,7 @@ from ocr_neurons.rank.gains import Gains
 from ocr_neurons.score.counts import Counts
 from ocr_neurons.score.evaluate import Scores, evaluate
 from ocr_neurons.score.intervals import compare
+from ocr_neurons.sweep import sweep as sweep_room
 from ocr_neurons.sweep.choose import choose
 from ocr_neurons.sweep.confirm import Confirmation
 from ocr_neurons.sweep.database import file_url
@@ -108,6 +109,35 @@ def test_two_workers_score_what_one_would(swept, place):
         with setting.edit(ranked, 1).on(tagger.model):
             assert row["f1"] == evaluate(dev, tagger.tag(dev)).total().f1
         assert row["random_draws"] == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("gigabytes", "place_of"), [("0", "on disk"), ("1", "of memory")])
+def test_memory_is_told_beforehand(place, tmp_path, capsys, monkeypatch, workers, gigabytes, place_of):
+    """Workers are left out here; what they are told is in the job."""
+    jobs: list[Any] = []
+    monkeypatch.setattr("ocr_neurons.sweep.workers.run_workers", lambda job, *_: jobs.append(job))
+    line = f"sweep {place}/tagger {place}/data --neurons {place}/one.json --store {tmp_path}/s.db --dtype float32"
+    more = f"--settings {place}/list.json --workers {workers} --memory {gigabytes} --prune --json"
+    assert main([*line.split(), *more.split()]) == 0
+    said = capsys.readouterr().err.splitlines()
+    tagger = load_tagger(place / "tagger", dtype=torch.float32, device=torch.device("cpu"))
+    cells = sum(batch.ids.numel() for batch in tagger.prepare(planted.planted(6, 1)).batches)
+    told = f"states kept between settings take {cells * 32 * 4 / 1e6:,.1f} MB {place_of}"
+    each = {1: f"sweep: {told}", 2: f"sweep: 2 workers; {told} in each"}
+    assert each[workers] in said
+    assert [(job.prune, job.memory) for job in jobs] == [(True, int(float(gigabytes) * 1e9))] * (workers - 1)
+
+
+def test_settings_that_surely_lose_are_given_up(place, tmp_path, capsys, monkeypatch):
+    asked: list[bool] = []
+    score = sweep_room.sweep
+    monkeypatch.setattr(sweep_room, "sweep", lambda *a, **k: asked.append(k.get("prune", False)) or score(*a, **k))
+    line = f"sweep {place}/tagger {place}/data --neurons {place}/one.json --dtype float32 --quiet"
+    for number, more in enumerate(([], ["--prune"])):
+        where = ["--settings", str(place / "list.json"), "--store", str(tmp_path / f"{number}.db")]
+        assert main([*line.split(), *where, *more]) == 0
+    assert asked == [False, True]
 
 
 def test_screening_scores_a_part_and_says_how_well_it_predicted(swept, place, tmp_path, capsys):

@@ -248,7 +248,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--prune", action="store_true", help="give up early on settings that surely lose")
     sweep.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
     sweep.add_argument(
-        "--memory", type=float, default=2.0, help="GB of states kept in memory, else on disk (default 2)"
+        "--memory", type=float, default=2.0, help="GB of states kept in memory by each worker, else on disk (default 2)"
     )
     sweep.add_argument("--heartbeat", type=float, default=10, help="seconds between signs of life (default 10)")
     sweep.add_argument(

@@ -39,6 +39,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
     from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
+    from ocr_neurons.sweep.sweep import states_of
     from ocr_neurons.sweep.sweep import sweep as score_all
     from ocr_neurons.sweep.table import rows, to_csv
     from ocr_neurons.sweep.workers import run_workers
@@ -69,6 +70,8 @@ def sweep(args: argparse.Namespace) -> None:
         reporter.warn(f"{args.screen}: made with another tagger than this one, whose effects it need not predict")
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
+        kept = states_of(tagger, dev, job.memory)
+        reporter.say(f"sweep: {args.workers} workers; states kept between settings take {kept} in each")
         run_workers(job, args.workers, edits.layers, reporter)
     baseline = score_all(tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, reporter=reporter)
     trials = store.trials(settings)

@@ -58,6 +58,15 @@ def sweep(
     return baseline
 
 
+def states_of(tagger: Tagger, dev: Sequence[Document], memory: int) -> str:
+    """For people: how much the states of these documents take, and where."""
+    return _told(size_of(tagger, tagger.prepare(dev)), memory)
+
+
+def _told(size: int, memory: int) -> str:
+    return f"{megabytes(size)} {'on disk' if size > memory else 'of memory'}"
+
+
 class _Worker:
     """Scores settings until none is left. Each part of the documents has its own batches and kept states."""
 
@@ -74,7 +83,7 @@ class _Worker:
 
     def size(self, memory: int) -> str:
         """For people: how much the states take, and where."""
-        return f"{megabytes(self.bytes)} {'on disk' if self.bytes > memory else 'of memory'}"
+        return _told(self.bytes, memory)
 
     def run(self, stop: Callable[[], bool]) -> Iterator[None]:
         """Yields once for each setting that is settled, here or elsewhere."""
