@@ -75,6 +75,15 @@ def test_a_list_of_settings(swept, place, tmp_path):
     assert sorted((trial.params["count"], trial.params["draw"]) for trial in trials) == [(9, 4), (20, -1)]
 
 
+def test_layers_of_a_list_of_settings(swept, place, tmp_path):
+    (tmp_path / "some.json").write_text(json.dumps([{"region": "layers-0-1,3", "count": 30, "factor": 0}]))
+    found = swept("--settings", tmp_path / "some.json")
+    setting = Setting(found["best"]["region"], 30, 0.0)
+    ranked = planted.everything_ranked(seed=0)
+    assert set(setting.neurons(ranked, 1).indices) == {0, 1, 3}
+    assert setting.describe(4) == "30 most sensitive neurons of layers 0-1, 3 times 0"
+
+
 def test_random_sets_beside_a_list_when_asked(swept, place, tmp_path):
     found = swept("--settings", place / "list.json", "--draws", 2)
     assert [(row["count"], row["random_draws"]) for row in found["settings"]] == [(20, 2)]

@@ -52,6 +52,17 @@ def test_the_papers_depth_gives_the_papers_layers() -> None:
     assert [len(found[name]) for name in ("first", "middle", "last")] == [11, 10, 11]
 
 
+def test_regions_by_number() -> None:
+    assert region("layer-7", 30) == [7]
+    assert region("layers-8,0-2,1", 30) == [0, 1, 2, 8]
+    for name in ("layer-30", "layers-0-3,30"):
+        with pytest.raises(UserError, match=f"region '{name}' given; wanted layer-0 to layer-29"):
+            region(name, 30)
+    for name in ("layers-3-1", "layers-", "layers-1,,2", "layers-a"):
+        with pytest.raises(UserError, match=r"region .*layers.* given; wanted"):
+            region(name, 30)
+
+
 def test_region_by_name() -> None:
     assert region("last", 30) == list(range(20, 30))
     with pytest.raises(UserError, match="region 'end' given; wanted one of first, middle, last, band-early"):

@@ -1,10 +1,11 @@
-"""Regions of layers: thirds, the bands of the paper at the same relative depth, and each layer alone."""
+"""Regions of layers: thirds, the bands of the paper at the same relative depth, and layers by their numbers."""
 
 from __future__ import annotations
 
 import re
 
 from ocr_neurons.common.errors import UserError
+from ocr_neurons.common.ranges import numbers
 from ocr_neurons.lm.layers import describe as describe
 
 PAPER_DEPTH = 32
@@ -25,25 +26,25 @@ def regions(layers: int) -> dict[str, list[int]]:
 
 
 def region(name: str, layers: int) -> list[int]:
-    """The layers of one region; ``layer-7`` is layer 7 alone.
+    """The layers of one region; ``layer-7`` is layer 7 alone, ``layers-0-3,8`` are these.
 
     Raises:
         UserError: no such region.
     """
     known = regions(layers)
-    if alone(name):
-        layer = int(name.removeprefix("layer-"))
-        if layer >= layers:
+    if by_number(name):
+        members = sorted(numbers(name.partition("-")[2], "region layers-"))
+        if members[-1] >= layers:
             raise UserError(f"region {name!r} given; wanted layer-0 to layer-{layers - 1}")
-        return [layer]
+        return members
     if name not in known:
-        raise UserError(f"region {name!r} given; wanted one of {', '.join(known)}, or layer-0, layer-1 …")
+        raise UserError(f"region {name!r} given; wanted one of {', '.join(known)}, layer-0, layer-1 …, or layers-0-3,8")
     return known[name]
 
 
-def alone(name: str) -> bool:
-    """Whether the region is one layer by its number, so that it takes a model to say whether it exists."""
-    return re.fullmatch(r"layer-\d+", name, re.ASCII) is not None
+def by_number(name: str) -> bool:
+    """Whether the region is told by numbers of layers, so that it takes a model to say whether it exists."""
+    return re.fullmatch(r"layer-\d+|layers-[\d,-]+", name, re.ASCII) is not None
 
 
 def at_depth(layer: int, layers: int) -> int:

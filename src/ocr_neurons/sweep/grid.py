@@ -16,7 +16,7 @@ from ocr_neurons.neutralise.edit import Edit
 from ocr_neurons.neutralise.operations import operation as table_row
 from ocr_neurons.probe.profile import Profile
 from ocr_neurons.rank.controls import random_like
-from ocr_neurons.rank.regions import PAPER_DEPTH, alone, describe, region
+from ocr_neurons.rank.regions import PAPER_DEPTH, by_number, describe, region
 from ocr_neurons.sweep.operations import check_operation, has_factor, idle, make_edit
 
 CHOSEN = -1
@@ -90,7 +90,7 @@ class Setting:
         """One line for people."""
         members = region(self.region, layers)
         named = f"layer{'s' if len(members) > 1 else ''} {describe(members)}"
-        named += "" if alone(self.region) else f" ({self.region})"
+        named += "" if by_number(self.region) else f" ({self.region})"
         which = ("most sensitive" if self.draw == CHOSEN else "random") + (f" ({self.ranking})" if self.ranking else "")
         return f"{self.count} {which} neurons of {named} {self.doing()}"
 
@@ -254,5 +254,5 @@ def check_grid(
 
 
 def _check_region(name: str) -> None:
-    if not alone(name):  # a layer's number takes a model to be checked
+    if not by_number(name):  # a layer's number takes a model to be checked
         region(name, PAPER_DEPTH)
