@@ -72,7 +72,15 @@ def main_job(taggers: Taggers) -> list[str]:
             f"| {name} | {edit['description']} | {points(gain)} | {signed(test['f1'])} {bounds(tuple(test['ci95']))} | "
             f"{p_cell(test['p'])} | {signed(random - plain)} | {p_cell(over['p'])} |"
         )
-    return [*lines, "", *_seeds_together(taggers), *_by_lot(taggers)]
+    return [*lines, "", *_verdicts(taggers), *_seeds_together(taggers), *_by_lot(taggers)]
+
+
+def _verdicts(taggers: Taggers) -> list[str]:
+    """What the program itself said of each tagger, in the words before its numbers."""
+    said: dict[str, list[str]] = {}
+    for name, parts in taggers.items():
+        said.setdefault(parts["run"]["summary"]["verdict"].partition(":")[0], []).append(name)
+    return [*(f"- The program's verdict on {'; '.join(names)}: {words}." for words, names in said.items()), ""]
 
 
 def _seeds_together(taggers: Taggers) -> list[str]:
@@ -200,6 +208,12 @@ def in_short(taggers: Taggers) -> list[str]:
             f"- The best of the original's 90 settings in the first layers gains {found} on the data it was picked on, "
             f"the best of 90 settings of random neurons {random}; the former is above the latter in {above} of "
             f"{number_of(len(pairs))}."
+        )
+    if ran and not told.count(1):
+        lines.append(
+            "- **For users**: none of these edits is worth baking. To neutralise neurons, sweep your own tagger and "
+            "let test and random neurons confirm it (`ocr-neurons run`); what does help against much noise is noise in "
+            "training ([strategies](../strategies/README.md))."
         )
     return lines
 
