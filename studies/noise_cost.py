@@ -29,10 +29,10 @@ from ocr_neurons.report.files import write_chart
 from ocr_neurons.text.datasets import load_dataset
 from taggers import short
 
-DATA = ("hipe2022:ajmc-en", "gazette", "hipe2020:de", "hipe2020:en")
+DATA = ("hipe2022:ajmc-en", "hipe2022:ajmc-fr", "gazette", "hipe2020:de", "hipe2020:en")
 TRAINED_ON = {"hipe2020:en": "hipe2020:de"}
 """Data without a train split, and those whose taggers read them: the labels are the same."""
-RECIPES = ("default", "noise", "stable", "encoder")
+RECIPES = ("default", "repeat", "noise", "stable", "encoder")
 RATES = (0.02, 0.05, 0.1, 0.2)
 
 
