@@ -24,6 +24,7 @@ from ocr_neurons.rank.regions import region
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.database import experimental
 from ocr_neurons.sweep.grid import Setting
+from ocr_neurons.sweep.pieces import pieces
 from ocr_neurons.sweep.store import Store
 
 WAITING, RUNNING, DONE, PRUNED = "WAITING", "RUNNING", "COMPLETE", "PRUNED"
@@ -117,7 +118,8 @@ class Queue:
     def complete(self, claim: Claim, scores: Scores) -> bool:
         """Keep the scores of a claimed setting; False when it was given to another worker meanwhile."""
         try:
-            self.store.storage.set_trial_user_attr(claim.key, "scores", json.dumps(scores.to_json()))
+            for name, piece in pieces("scores", json.dumps(scores.to_json()), {}):
+                self.store.storage.set_trial_user_attr(claim.key, name, piece)
         except self._optuna.exceptions.UpdateFinishedTrialError:
             return False
         return self._to(claim.key, self._states.COMPLETE, [scores.total("strict").f1])

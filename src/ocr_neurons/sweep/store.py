@@ -13,6 +13,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.score.evaluate import Scores
 from ocr_neurons.sweep.database import cannot_be_opened, open_storage, shown
 from ocr_neurons.sweep.grid import Setting
+from ocr_neurons.sweep.pieces import pieces, whole
 
 HEARTBEAT, GRACE = 10, 60
 """Seconds between signs of life of a worker, and after the last one until its trial is given to another."""
@@ -90,7 +91,7 @@ class Store:
         for trial in self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
             setting = setting_of(trial)
             if wanted is None or setting in wanted:
-                found[setting] = Trial(setting, Scores.from_json(json.loads(trial.user_attrs["scores"])))
+                found[setting] = Trial(setting, Scores.from_json(json.loads(whole("scores", trial.user_attrs))))
         return [found[setting] for setting in sorted(found)]
 
     def entries(self) -> list[Entry]:
@@ -131,12 +132,13 @@ class Store:
 
     def kept(self, name: str) -> Scores | None:
         """Scores that are no trial's, by name."""
-        found = self.study.user_attrs.get(name)
+        found = whole(name, self.study.user_attrs)
         return Scores.from_json(json.loads(found)) if found else None
 
     def keep(self, name: str, scores: Scores) -> None:
         """Keep scores by name."""
-        self.study.set_user_attr(name, json.dumps(scores.to_json()))
+        for key, piece in pieces(name, json.dumps(scores.to_json()), self.study.user_attrs):
+            self.study.set_user_attr(key, piece)
 
     def fact(self, name: str) -> Any:  # noqa: ANN401 - a JSON value
         """A JSON value kept by name, or None."""
