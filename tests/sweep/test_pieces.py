@@ -14,7 +14,8 @@ from ocr_neurons.sweep.database import file_url
 from ocr_neurons.sweep.pieces import PIECE, pieces, whole
 from ocr_neurons.sweep.store import Store
 
-TEXTS = st.builds(lambda sign, times: sign * times, st.characters(min_codepoint=32, max_codepoint=126), st.integers(1, 3 * PIECE))
+SIGNS = st.characters(min_codepoint=32, max_codepoint=126)
+TEXTS = st.builds(lambda sign, times: sign * times, SIGNS, st.integers(1, 3 * PIECE))
 
 
 @given(TEXTS, TEXTS)
