@@ -246,6 +246,9 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--screen", type=Path, help="score only what these promise: gains or scores of attribute")
     sweep.add_argument("--screen-share", type=float, help="part that is scored (default 0.25)")
     sweep.add_argument("--prune", action="store_true", help="give up early on settings that surely lose")
+    sweep.add_argument(
+        "--while-training", action="store_true", help="train a tagger under each edit, as the paper's first experiment"
+    )
     sweep.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
     sweep.add_argument(
         "--memory", type=float, default=2.0, help="GB of states kept in memory by each worker, else on disk (default 2)"

@@ -38,6 +38,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.choose import choose, choose_random
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
+    from ocr_neurons.sweep.retraining import retraining
     from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
     from ocr_neurons.sweep.sweep import states_of
     from ocr_neurons.sweep.sweep import sweep as score_all
@@ -46,6 +47,10 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.text.datasets import load_dataset
 
     reporter, dataset, seed = Reporter(args.quiet), load_dataset(args.data), args.seed
+    if args.while_training and (args.prune or args.screen):
+        raise UserError(
+            "--while-training given with --prune or --screen; these judge edits of one tagger: leave them out"
+        )
     options = (load_config(args.config) if args.config else Config()).sweep
     dev = dataset.require("dev")
     test = dataset.require("test") if args.confirm else ()
@@ -61,7 +66,9 @@ def sweep(args: argparse.Namespace) -> None:
         settings = screened(settings, promise, 0.25 if args.screen_share is None else args.screen_share)
         reporter.say(f"screening: the most promising {len(settings)} of {len(promise)} settings are scored")
     device = pick_device(args.device)
-    tagger = load_tagger(args.tagger, dtype=pick_dtype(args.dtype, device), device=device)
+    dtype = pick_dtype(args.dtype, device)
+    again = retraining(args.tagger, dataset, edits, dtype, device, reporter) if args.while_training else None
+    tagger = load_tagger(args.tagger, dtype=dtype, device=device)
     tagger.check([*dev, *test], dataset.name)
     job = _job(args, files, settings, _identity(tagger, edits, dataset, args.profile))
     store = job.store()
@@ -70,10 +77,12 @@ def sweep(args: argparse.Namespace) -> None:
         reporter.warn(f"{args.screen}: made with another tagger than this one, whose effects it need not predict")
     if args.workers > 1:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
-        kept = states_of(tagger, dev, job.memory)
-        reporter.say(f"sweep: {args.workers} workers; states kept between settings take {kept} in each")
+        kept = f"; states kept between settings take {states_of(tagger, dev, job.memory)} in each" if not again else ""
+        reporter.say(f"sweep: {args.workers} workers{kept}")
         run_workers(job, args.workers, edits.layers, reporter)
-    baseline = score_all(tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, reporter=reporter)
+    baseline = score_all(
+        tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, retrained=again, reporter=reporter
+    )
     trials = store.trials(settings)
     if given_up := len(settings) - len(trials):
         reporter.say(f"sweep: {given_up} of {len(settings)} settings were given up early, as they surely lose")
@@ -83,12 +92,14 @@ def sweep(args: argparse.Namespace) -> None:
     if args.confirm:
         confirmed = confirm(
             tagger, test, edits, best.setting, draws=options.test_draws,
-            random_setting=luck.setting if luck else None, store=store, reporter=reporter,
+            random_setting=luck.setting if luck else None, store=store, retrained=again, reporter=reporter,
         )  # fmt: skip
     agreed = agreement(trials, baseline, promise) if promise else None
     gain_then = gain_on_dev(confirmed.setting, store.trials(), baseline, seed) if confirmed else None
     table = rows(trials, baseline, seed, promise)
-    found = Found(baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then, luck)
+    found = Found(
+        baseline, table, best, gain, confirmed, edits.layers, seed, agreed, gain_then, luck, again is not None
+    )
     if args.csv:
         from ocr_neurons.common.files import write_text
 
@@ -99,6 +110,9 @@ def sweep(args: argparse.Namespace) -> None:
 
         write_chart(swept_chart(found.rows, baseline, best.setting, edits.layers), args.figure)
     print(json.dumps(found.to_json(), ensure_ascii=False, indent=1) if args.json else found.text())
+
+
+TRAINED_SO = ", of taggers that were each trained under the edit, the baseline without"
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,8 @@ class Found:
     """On dev, of the setting that test was scored for, which an earlier call may have chosen."""
     luck: Choice | None = None
     """What dev would have chosen among random neurons."""
+    retrained: bool = False
+    """Whether each setting is that of a tagger trained under its edit."""
 
     def text(self) -> str:
         """Lines for people."""
@@ -124,7 +140,8 @@ class Found:
         from ocr_neurons.sweep.table import text
 
         lines = [
-            "Points of strict F1 on dev; random −: the mean of random neurons minus the baseline.",
+            f"Points of strict F1 on dev{TRAINED_SO if self.retrained else ''}; random −: the mean of random neurons "
+            "minus the baseline.",
             text(self.rows),
             "",
             f"baseline on dev: {100 * self.baseline.total().f1:.1f} points of strict F1",
@@ -168,6 +185,7 @@ class Found:
             "best": self.best.setting.to_json() | {"difference": difference_to_dict(self.gain)},
             "random_best": self.luck.to_json() if self.luck else None,
             "screening": screening,
+            "while_training": self.retrained,
         }
         if self.confirmed:
             test, seed = self.confirmed, self.seed
@@ -282,7 +300,7 @@ def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Se
         profile=args.profile,
         settings=tuple(settings),
         url=args.store if "://" in args.store else file_url(Path(args.store)),
-        name="sweep",
+        name="while-training" if args.while_training else "sweep",
         identity=identity,
         seed=args.seed,
         device=args.device,
@@ -290,6 +308,7 @@ def _job(args: argparse.Namespace, files: dict[str, Path], settings: Sequence[Se
         threads=threads_each(args.workers) if args.workers > 1 else 0,
         memory=int(args.memory * 1e9),
         prune=args.prune,
+        retrain=args.while_training,
         heartbeat=args.heartbeat,
         grace=args.grace,
     )

@@ -15,6 +15,7 @@ from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.ner.examples import Corrupt
+from ocr_neurons.ner.given import Given
 from ocr_neurons.ner.model import load_tagger
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
@@ -35,7 +36,6 @@ from ocr_neurons.steps import (
     recipe_key,
     train_tagger,
 )
-from ocr_neurons.strategies.given import Given
 from ocr_neurons.strategies.strategy import EDIT, MADE, NOTHING, Made, Strategy
 from ocr_neurons.text.datasets import Dataset
 from ocr_neurons.text.pairs import TextPair

@@ -18,6 +18,7 @@ from ocr_neurons.common.manifest import digest
 from ocr_neurons.common.progress import QUIET, Reporter
 from ocr_neurons.config import Config
 from ocr_neurons.lm.load import load_tokenizer, pick_device, pick_dtype, resolve
+from ocr_neurons.ner.given import Given, read_given
 from ocr_neurons.ner.labels import check_types
 from ocr_neurons.noise.training import training_noise
 from ocr_neurons.score.intervals import too_narrow
@@ -27,7 +28,6 @@ from ocr_neurons.strategies.chart import write_forest
 from ocr_neurons.strategies.compare import Row, compared
 from ocr_neurons.strategies.controls import random_beside
 from ocr_neurons.strategies.elsewhere import parts_of, take_over
-from ocr_neurons.strategies.given import Given, read_given
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
 from ocr_neurons.strategies.shown import afterwards, show

@@ -15,6 +15,7 @@ from ocr_neurons.sweep.database import reachable
 from ocr_neurons.sweep.grid import EditMaker, Setting
 from ocr_neurons.sweep.operations import flipped
 from ocr_neurons.sweep.prefix import Prefix
+from ocr_neurons.sweep.retraining import Retraining
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.text.document import Document
 
@@ -82,6 +83,7 @@ def confirm(
     draws: int = 20,
     random_setting: Setting | None = None,
     store: Store | None = None,
+    retrained: Retraining | None = None,
     reporter: Reporter = QUIET,
 ) -> Confirmation:
     """Score test: baseline, the chosen setting, its sign-flipped edit, ``draws`` random neuron sets of its shape, and
@@ -89,13 +91,14 @@ def confirm(
 
     With a ``store`` each score is kept as soon as it is made, and what is kept is never made again: a second call
     returns the first one's scores, whatever settings and ``draws`` it is given; those that were scored are in the
-    result. After a stop it goes on with what is missing.
+    result. After a stop it goes on with what is missing. With ``retrained`` each score but the baseline is that of a
+    tagger trained under the edit.
     """
     with reachable(store.url) if store is not None else nullcontext():
         if store is not None:
             store.claim_precision(tagger.model)
             setting, draws, random_setting = _once(store, setting, draws, random_setting, reporter)
-        scorer = _Scorer(tagger, test, edits, store)
+        scorer = _Scorer(tagger, test, edits, store, retrained)
         baseline = scorer.of("baseline", None)
         chosen = scorer.of("chosen", setting)
         mirrored = scorer.of("flipped", opposite(setting))
@@ -133,8 +136,11 @@ def _once(
 class _Scorer:
     """Scores of settings on test from the store, or made now; nothing is prepared when all are there."""
 
-    def __init__(self, tagger: Tagger, test: Sequence[Document], edits: EditMaker, store: Store | None) -> None:
-        self.tagger, self.test, self.edits, self.store = tagger, test, edits, store
+    def __init__(
+        self, tagger: Tagger, test: Sequence[Document], edits: EditMaker, store: Store | None,
+        retrained: Retraining | None,
+    ) -> None:  # fmt: skip
+        self.tagger, self.test, self.edits, self.store, self.retrained = tagger, test, edits, store, retrained
         self.documents: dict[str, tuple[Document, ...]] = {}
 
     @cached_property
@@ -151,6 +157,8 @@ class _Scorer:
             return kept
         if setting is None:
             tagged = self.prepared.tag(self.tagger)
+        elif self.retrained:
+            tagged = self.retrained.tag(setting, self.test)
         else:
             self.prefix.move(self.edits.first(setting))  # before the edit is on
             with self.edits.of(setting).on(self.tagger.model):

@@ -39,6 +39,7 @@ class Job:
     threads: int = 0
     memory: int = MEMORY
     prune: bool = False
+    retrain: bool = False
     profile: Path | None = None
     heartbeat: float = HEARTBEAT
     grace: float = GRACE
@@ -57,18 +58,22 @@ def work(job: Job) -> None:
     from ocr_neurons.ner.model import load_tagger
     from ocr_neurons.probe.profile_file import load_profile
     from ocr_neurons.sweep.grid import EditMaker
+    from ocr_neurons.sweep.retraining import retraining
     from ocr_neurons.sweep.sweep import sweep
     from ocr_neurons.text.datasets import load_dataset
 
     if job.threads:
         torch.set_num_threads(job.threads)
     device = pick_device(job.device)
-    tagger = load_tagger(job.tagger, dtype=pick_dtype(job.dtype, device), device=device)
+    dtype = pick_dtype(job.dtype, device)
+    tagger = load_tagger(job.tagger, dtype=dtype, device=device)
     profile = load_profile(job.profile) if job.profile else None
     edits = EditMaker({name: NeuronSet.load(path) for name, path in job.rankings.items()}, job.seed, profile)
-    dev, parent = load_dataset(job.data).require("dev"), multiprocessing.parent_process()
+    data, parent = load_dataset(job.data), multiprocessing.parent_process()
+    again = retraining(job.tagger, data, edits, dtype, device) if job.retrain else None
     sweep(
-        tagger, dev, edits, job.settings, job.store(), memory=job.memory, prune=job.prune,
+        tagger, data.require("dev"), edits, job.settings, job.store(), memory=job.memory, prune=job.prune,
+        retrained=again,
         stop=lambda: parent is not None and not parent.is_alive(),
     )  # fmt: skip
 
