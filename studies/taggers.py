@@ -155,8 +155,8 @@ def _page(args: argparse.Namespace) -> None:
         f"`python studies/taggers.py ../shared/{args.folder.name} --out results/{args.out.name} --work WORK`", "",
         "F1 in points, [95 % interval over documents]; of several seeds mean ± standard deviation, and the mean ends "
         "of their intervals, as one tagger has them. Recipes: `ocr-neurons train --help`, and below. Minutes of "
-        "training as they passed: on cuda a graphics card with 15 other jobs on it, on cpu two cores. "
-        "Test was scored once for each tagger; nothing was chosen on it.",
+        "training as they passed: on cuda a graphics card with 15 other jobs on it, on cpu two cores, at times beside "
+        "other work. Test was scored once for each tagger; nothing was chosen on it.",
         "", "| data | model | recipe | seeds | on | dev strict | test strict | test fuzzy | minutes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
