@@ -48,6 +48,20 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+def test_an_interval_of_one_document_is_null_in_json(run, tmp_path):
+    write_hipe(tmp_path / "gold.tsv", planted.planted(1, 1))
+    write_hipe(tmp_path / "pred.tsv", without(read_hipe(tmp_path / "gold.tsv"), "pers"))
+    _, out, _ = run(
+        tmp_path / "gold.tsv", tmp_path / "pred.tsv", "--against", tmp_path / "gold.tsv", "--json", "--noise-bins"
+    )
+    value = json.loads(out)
+    (against,) = value["against"].values()
+    assert [value["strict"]["ci95"], value["by_type"]["LOC"]["strict"]["ci95"], against["strict"]["ALL"]["ci95"]] == [
+        None
+    ] * 3
+    assert value["strict"]["f1"] > 0
+
+
 def test_json_holds_all_that_was_asked(place, run):
     gold, pred, other = place / "gold.tsv", place / "Places.tsv", place / "persons.tsv"
     status, out, _ = run(

@@ -160,7 +160,7 @@ def _print(job: _Job, scores: Scores, compared: dict[Path, list[Comparison]]) ->
             value["time_bins"] = {name: table.to_dict(part, **job.draws) for name, part in dated.items() if part.ids}
         if compared:
             value["against"] = {str(path): table.comparisons_to_dict(found) for path, found in compared.items()}
-        print(json.dumps(value | {"notes": notes}, ensure_ascii=False, indent=1))
+        print(json.dumps(_without_unknown(value | {"notes": notes}), ensure_ascii=False, indent=1))
         return
     parts = [table.score_table(scores, **job.draws)]
     parts += [table.bin_table(recall)] if recall else []
@@ -170,6 +170,18 @@ def _print(job: _Job, scores: Scores, compared: dict[Path, list[Comparison]]) ->
         parts.append(f"{job.args.pred} - {path}:\n{table.comparison_table(found, together)}")
     parts += ["".join(f"Note: {note}\n" for note in notes)] if notes else []
     print("\n".join(parts), end="")
+
+
+def _without_unknown(value: Any) -> Any:  # noqa: ANN401 - whatever json can write
+    """The same with ``null`` for intervals that say nothing, as those of one document."""
+    from ocr_neurons.score.intervals import known
+
+    if isinstance(value, list):
+        return [_without_unknown(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _without_unknown(one) for key, one in value.items()}
+    return found | ({"ci95": None} if found.get("ci95") and not known(*found["ci95"]) else {})
 
 
 def _notes(job: _Job, scores: Scores) -> list[str]:
