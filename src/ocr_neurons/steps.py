@@ -130,12 +130,9 @@ def probing_pairs(config: Config, data: Dataset) -> list[TextPair]:
 
 def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
     """A hash of what every step depends on: data without clean twins, the model, seed, precision."""
-    return digest(__version__, data.digest(twins=False), _model_key(config.model), config.seed, str(dtype))
-
-
-def _model_key(model: str) -> str | list[str]:
-    """The name of a model, or of a folder the hashes of its files, wherever it stands and however that is written."""
-    return model if model in EMBEDDED else _model_files(Path(model)) or model
+    files = [] if config.model in EMBEDDED else _model_files(Path(config.model))
+    name = "" if files else config.model  # where a folder stands, and how that is written, is free
+    return digest(__version__, data.digest(twins=False), name, files, config.seed, str(dtype))
 
 
 def _model_files(folder: Path) -> list[str]:
