@@ -306,15 +306,19 @@ def verdict(one: Costs) -> str:
     """What the mean over layers says, beyond random neurons."""
     low, high = percentile_interval(_beyond(one)[1:], 0.95)
     least, most = percentile_interval(_own(one, "ocr")[1:], 0.95)
-    alike = "on OCR text they are worth what random neurons are, as far as can be told."
+    helps = percentile_interval(one.cost["sensitive", "ocr"][1:].mean(1), 0.95)[1] < 0
+    there = "what random neurons are, as far as can be told" if least <= 0 <= most else "more than random neurons are"
+    there = "less than random neurons are" if most < 0 else there
     if low > 0 and least > 0:
         return "**Repair**: they are worth more where there is noise, and more than random neurons are there."
     if low > 0:
-        return f"**Worth less on clean text**, beyond random neurons; {alike}"
-    if high < 0 and most < 0:
-        return "**Suffer**: where there is noise they do harm beyond random neurons, and more so than on clean text."
+        return f"**Worth less on clean text**, beyond random neurons; on OCR text they are worth {there}."
+    if high < 0 and most < 0 and helps:
+        return (
+            "**Suffer**: where there is noise silencing them helps, beyond random neurons, and more than on clean text."
+        )
     if high < 0:
-        return f"**Worth more on clean text**, beyond random neurons; {alike}"
+        return f"**Worth more on clean text**, beyond random neurons; on OCR text they are worth {there}."
     return (
         "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it "
         "does for random neurons."

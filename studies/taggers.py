@@ -227,12 +227,17 @@ def _tried(found: list[tuple[Job, list[dict[str, Any]]]]) -> list[str]:
         for label, changes in VARIANTS.items() if label in done
     ]  # fmt: skip
     lines = [f"- Tried for the aim of {EN}, changes to the default recipe, judged on dev: {'; '.join(named)}."]
+    others = {job.data for job, rows in found if rows and job.how == "repeat"} - {EN}
+    elsewhere = (
+        ""
+        if others
+        else " It was not trained on the other data: what the tables of this project say of edits is said of `default`."
+    )
     if done.keys() >= set(NAMED):
         twice, once = ([_cell(done[name], split, "strict") for split in ("dev", "test")] for name in NAMED)
         lines.append(
             f"- `repeat` reads each text twice, so it costs twice as much; on {EN} it has {twice[0]} on dev and "
-            f"{twice[1]} on test, `default` {once[0]} and {once[1]}. It was not trained on the other data: what the "
-            "tables of this project say of edits is said of `default`."
+            f"{twice[1]} on test, `default` {once[0]} and {once[1]}.{elsewhere}"
         )
     return lines
 

@@ -138,7 +138,7 @@ def test_memory_is_told_beforehand(place, tmp_path, capsys, monkeypatch, workers
     assert [(job.prune, job.memory) for job in jobs] == [(True, int(float(gigabytes) * 1e9))] * (workers - 1)
 
 
-def test_settings_that_surely_lose_are_given_up(place, tmp_path, capsys, monkeypatch):
+def test_prune_reaches_the_sweep(place, tmp_path, capsys, monkeypatch):
     asked: list[bool] = []
     score = sweep_room.sweep
     monkeypatch.setattr(sweep_room, "sweep", lambda *a, **k: asked.append(k.get("prune", False)) or score(*a, **k))

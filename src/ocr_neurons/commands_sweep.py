@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import inf, isnan
 from pathlib import Path
@@ -38,7 +39,7 @@ def sweep(args: argparse.Namespace) -> None:
     from ocr_neurons.sweep.choose import choose, choose_random
     from ocr_neurons.sweep.confirm import confirm
     from ocr_neurons.sweep.grid import EditMaker
-    from ocr_neurons.sweep.retraining import retraining
+    from ocr_neurons.sweep.retraining import aside, retraining
     from ocr_neurons.sweep.screen import Predictor, agreement, predictions, screened
     from ocr_neurons.sweep.sweep import states_of
     from ocr_neurons.sweep.sweep import sweep as score_all
@@ -79,7 +80,8 @@ def sweep(args: argparse.Namespace) -> None:
         score_all(tagger, dev, edits, [], store)  # the baseline, once
         kept = f"; states kept between settings take {states_of(tagger, dev, job.memory)} in each" if not again else ""
         reporter.say(f"sweep: {args.workers} workers{kept}")
-        run_workers(job, args.workers, edits.layers, reporter)
+        with aside(tagger) if again else nullcontext():
+            run_workers(job, args.workers, edits.layers, reporter)
     baseline = score_all(
         tagger, dev, edits, settings, store, memory=job.memory, prune=job.prune, retrained=again, reporter=reporter
     )

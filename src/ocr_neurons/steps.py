@@ -11,16 +11,16 @@ import torch
 
 from ocr_neurons import __version__
 from ocr_neurons.common.errors import UserError
-from ocr_neurons.common.files import sha256
+from ocr_neurons.common.files import read_json, sha256
 from ocr_neurons.common.manifest import Manifest, digest
 from ocr_neurons.common.progress import Reporter
 from ocr_neurons.config import Config, Ranking
 from ocr_neurons.lm.load import depth_of
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.lm.registry import EMBEDDED
-from ocr_neurons.ner.base import hash_of
+from ocr_neurons.ner.base import BASE, FROM_HERE, hash_of
 from ocr_neurons.ner.labels import inventory
-from ocr_neurons.ner.model import base_of
+from ocr_neurons.ner.model import CARD, base_of
 from ocr_neurons.ner.recipe import Recipe
 from ocr_neurons.ner.tagger import Tagger
 from ocr_neurons.ner.train import train
@@ -138,9 +138,17 @@ def base_key(config: Config, data: Dataset, dtype: torch.dtype) -> str:
 def _model_files(folder: Path) -> list[str]:
     """Hashes of the files of a local model or tagger that decide what it gives: weights, settings, tokenizer, base."""
     kinds = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
-    found = [sha256(path) for kind in kinds for path in sorted(folder.glob(kind))]
+    found = [_file_key(path) for kind in kinds for path in sorted(folder.glob(kind))]
     base = base_of(folder)
     return [*found, hash_of(Path(base))] if base else found
+
+
+def _file_key(path: Path) -> str:
+    """A file's hash; of a tagger's card without where its base stands, which may be corrected."""
+    if path.name != CARD:
+        return sha256(path)
+    card = read_json(path, "a tagger's card")
+    return digest({key: value for key, value in card.items() if key not in (BASE, FROM_HERE)})
 
 
 def check_regions(regions: Sequence[str], model: str) -> None:

@@ -58,8 +58,8 @@ def test_regions_by_number() -> None:
     for name in ("layer-30", "layers-0-3,30"):
         with pytest.raises(UserError, match=f"region '{name}' given; wanted layer-0 to layer-29"):
             region(name, 30)
-    for name in ("layers-3-1", "layers-", "layers-1,,2", "layers-a"):
-        with pytest.raises(UserError, match=r"region .*layers.* given; wanted"):
+    for name in ("layers-3-1", "layers-", "layers-1,,2", "layers-a", "layers-0-3000000000", "layer-3000000000"):
+        with pytest.raises(UserError, match=r"region .*layer.* given; wanted"):
             region(name, 30)
 
 

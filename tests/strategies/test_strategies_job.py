@@ -334,3 +334,5 @@ def test_what_is_added_after_a_look_at_test_is_named(config, tmp_path):
     found = compare_strategies(changed, out, only=["gains-all"])
     assert late(found) == [*added, "`gains-all`: made after test scores of `damp`, `gains-all`"]
     assert found["notes"][-1] in (out / "strategies.md").read_text()
+    back = compare_strategies(config, out, only=["gains-all"])
+    assert late(back) == late(found), "who goes back to what was better on test chooses on test"

@@ -100,11 +100,33 @@ def test_how_the_taggers_path_is_written_makes_no_difference(comparison, parts, 
     assert [row["name"] for row in joined["strategies"]] == ["nothing", "damp", "noise", "noise-gains"]
 
 
+def test_where_the_base_stands_makes_no_difference(comparison, parts, tmp_path, monkeypatch):
+    """As somebody corrects it whose base model lies elsewhere."""
+    tagger = shutil.copytree(comparison.model, tmp_path / "moved")
+    card = json.loads((tagger / "ocr_neurons.json").read_text())
+    base = shutil.copytree(card["base"], tmp_path / "elsewhere")
+    (tagger / "ocr_neurons.json").write_text(json.dumps(card | {"base": str(base), "base_from_here": "../elsewhere"}))
+    monkeypatch.setattr(Bench, "doing", lambda self, name, key: pytest.fail(f"{name} was made or scored again"))
+    found = compare_strategies(replace(comparison, model=str(tagger)), parts[0], only=["damp"])
+    assert [row["name"] for row in found["strategies"]] == ["nothing", "damp"]
+
+
 def test_a_part_made_in_and_not_tested_is_tested(comparison, parts, tmp_path):
     part = copied(parts[0], tmp_path / "part", "test damp")
     found = compare_strategies(comparison, tmp_path / "out", only=["nothing"], join=[part, parts[1]])
     whole = compare_strategies(comparison, tmp_path / "whole", only=["nothing"], join=parts)
     assert known(found) == known(whole)
+
+
+def test_what_a_part_says_of_its_order_stays(comparison, tmp_path):
+    for only in ("damp", "gains-all"):
+        compare_strategies(comparison, tmp_path / "part", only=[only])
+    compare_strategies(comparison, tmp_path / "other", only=["amplify"])
+    joined = compare_strategies(
+        comparison, tmp_path / "out", only=["nothing"], join=[tmp_path / "part", tmp_path / "other"]
+    )
+    (note,) = (note for note in joined["notes"] if " had been shown" in note)
+    assert note.startswith("`gains-all`: made after test scores of `damp` had been shown")
 
 
 def test_what_was_not_finished_is_called_so(comparison, parts, tmp_path, capsys):

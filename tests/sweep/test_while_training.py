@@ -15,6 +15,7 @@ from ocr_neurons.cli import main
 from ocr_neurons.lm.neurons import NeuronSet
 from ocr_neurons.score.evaluate import evaluate
 from ocr_neurons.sweep.grid import Setting
+from ocr_neurons.sweep.retraining import Retraining
 from ocr_neurons.text.hipe_tsv import read_hipe
 
 SWEEP = '[sweep]\nregions = ["first"]\nshares = [0.2]\nfactors = [0.0]\ndraws = 1\ntest_draws = 2\n'
@@ -69,14 +70,14 @@ def test_a_setting_is_a_tagger_trained_under_its_edit(swept, place, tmp_path, ti
     assert row["random_draws"] == 1
 
 
-def test_test_is_scored_with_taggers_trained_so(swept, place, tmp_path, tiny_folder, capsys):
+def test_test_is_scored_once_with_taggers_trained_so(swept, place, tmp_path, tiny_folder, monkeypatch):
     found = swept("--config", place / "sweep.toml", "--confirm")
     best = Setting.from_json(found["test"]["setting"])
     wanted = trained_so(place, tmp_path, best, "test", tiny_folder("llama"))
     assert found["test"]["chosen"]["strict"]["f1"] == wanted
     assert len(found["test"]["random_f1s"]) == 2
-    again = swept("--config", place / "sweep.toml", "--confirm")
-    assert again == found, "test was scored again"
+    monkeypatch.setattr(Retraining, "tag", lambda *_: pytest.fail("a tagger was trained again"))
+    assert swept("--config", place / "sweep.toml", "--confirm") == found
 
 
 def test_what_cannot_be_trained_so_is_refused(swept, place):
@@ -88,3 +89,10 @@ def test_what_cannot_be_trained_so_is_refused(swept, place):
     assert "baked: an edit is folded into its weights" in swept(tagger="baked", status=2)
     (baked / "ocr_neurons.json").write_text(json.dumps({k: v for k, v in card.items() if k != "recipe"}))
     assert "does not say by which recipe and seed the tagger was trained" in swept(tagger="baked", status=2)
+    (baked / "ocr_neurons.json").write_text(json.dumps(card | {"dtype": "bfloat16"}))
+    assert "was trained in bfloat16; float32 would be used here; say --dtype bfloat16" in swept(
+        tagger="baked", status=2
+    )
+    noisy = card | {"recipe": card["recipe"] | {"noise_share": 0.5}, "noise_hash": "x"}
+    (baked / "ocr_neurons.json").write_text(json.dumps(noisy))
+    assert "the noise model auto is not the one it was trained with" in swept(tagger="baked", status=2)

@@ -99,13 +99,15 @@ def test_a_file_given_twice_is_one_input(tagger, pages, tmp_path, capsys):
             "a/1.xml a/1.txt b/1.xml b/1.txt",
             "2 pages perhaps in several formats, by their names (a/1.txt and a/1.xml …): ",
         ),
-        ("a/1.xml a/2.txt b/1.txt b/2.xml", ""),
+        (
+            "alto/v1/p.xml alto/v2/p.xml alto/stray.txt text/v1/p.txt text/v2/p.txt",
+            "2 pages perhaps in several formats, by their names (alto/v1/p.xml and text/v1/p.txt …): ",
+        ),
         ("vol.1.xml vol.2.txt", ""),
         ("a/1.xml b/1.xml", ""),
     ],
 )
 def test_pages_in_several_formats_are_told(tagger, tmp_path, capsys, names, line):
-    """Folders of one kind are laid beside each other, one of several kinds is looked at by itself."""
     for name in names.split():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_text(text_of(2) if name.endswith("txt") else alto(text_of(2)))

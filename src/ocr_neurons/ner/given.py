@@ -15,7 +15,8 @@ from ocr_neurons.ner.recipe import Recipe
 class Given:
     """A tagger's folder and what its card says: base model, labels, recipe, seed, data and their hash, edits folded in.
 
-    ``data_hash`` is that of :meth:`Dataset.digest`; empty where the card has none.
+    ``data_hash`` is that of :meth:`Dataset.digest`, ``dtype`` the precision of the training, ``noise_hash`` that of the
+    file of its noise model; empty where the card has none.
     """
 
     folder: Path
@@ -26,6 +27,8 @@ class Given:
     data: str
     data_hash: str
     edits: int
+    dtype: str = ""
+    noise_hash: str = ""
 
 
 def read_given(folder: Path) -> Given | None:
@@ -54,6 +57,8 @@ def read_given(folder: Path) -> Given | None:
             str(card.get("data", "")),
             str(card.get("data_hash", "")),
             len(card.get("edits", ())),
+            str(card.get("dtype", "")),
+            str(card.get("noise_hash") or ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ocr_neurons.lm.batches import TOKEN_BUDGET, Batch, pad, plan
+from ocr_neurons.lm.batches import Batch, pad, plan, token_budget
 from ocr_neurons.ner.encode import windows
 from ocr_neurons.ner.labels import label_ids
 from ocr_neurons.ner.tagger import Tagger
@@ -75,7 +75,7 @@ class TaggerLoss:
     """
 
     tagger: Tagger
-    budget: int = TOKEN_BUDGET["cpu"]
+    budget: int = field(default_factory=lambda: token_budget(torch.device("cpu")))  # gradients need more memory
 
     def pieces(self, document: Document) -> list[Labelled]:
         """The document cut as for tagging, in batches of at most ``budget`` sub-words; none for an empty document.

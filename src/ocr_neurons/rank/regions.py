@@ -44,7 +44,7 @@ def region(name: str, layers: int) -> list[int]:
 
 def by_number(name: str) -> bool:
     """Whether the region is told by numbers of layers, so that it takes a model to say whether it exists."""
-    return re.fullmatch(r"layer-\d+|layers-[\d,-]+", name, re.ASCII) is not None
+    return re.fullmatch(r"layer-\d{1,4}|layers-\d{1,4}([,-]\d{1,4})*", name, re.ASCII) is not None
 
 
 def at_depth(layer: int, layers: int) -> int:

@@ -12,6 +12,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import alone_in, replacing_folder
 from ocr_neurons.common.manifest import Manifest
 from ocr_neurons.strategies.bench import Bench
+from ocr_neurons.strategies.shown import carry
 from ocr_neurons.strategies.strategy import MADE, NOTHING, Strategy
 from ocr_neurons.strategies.table import STRATEGIES
 
@@ -81,6 +82,7 @@ def _from_one(bench: Bench, part: Part) -> None:
     for name in new:
         _copy(folder / name, bench.folder(name))
         _record(bench, there, [name, f"test {name}", f"random {name}"])
+    carry(bench.manifest, there)
     if PROBE not in bench.manifest.value["steps"]:
         _record(bench, there, [PROBE])  # what it took is part of what they took
     taken = [name for name in new if name != NOTHING]
@@ -89,7 +91,8 @@ def _from_one(bench: Bench, part: Part) -> None:
     for name in STRATEGIES:
         if name in part.keys or name not in begun | there.value["steps"].keys():
             continue
-        why = "made with other settings" if name in there.value["steps"] else "not finished there"
+        whole = name in there.value["steps"] and (folder / name / MADE).exists()
+        why = "made with other settings" if whole else "not finished there"
         bench.reporter.say(f"  {name} is not taken over: {why}")
 
 
@@ -99,7 +102,7 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copytree(source, part, dirs_exist_ok=True)
         except shutil.Error as error:
             file, _, why = error.args[0][0]
-            raise UserError(f"{file}: cannot be copied ({why}); wanted files that may be read") from None
+            raise UserError(f"{file}: cannot be copied ({why}); make it readable, or make room for it") from None
 
 
 def _record(bench: Bench, there: Manifest, steps: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from ocr_neurons.strategies.controls import random_beside
 from ocr_neurons.strategies.elsewhere import parts_of, take_over
 from ocr_neurons.strategies.page import page
 from ocr_neurons.strategies.recommend import recommendation
-from ocr_neurons.strategies.shown import afterwards, show
+from ocr_neurons.strategies.shown import said
 from ocr_neurons.strategies.strategy import Made, Strategy
 from ocr_neurons.strategies.table import STRATEGIES, selected
 from ocr_neurons.strategies.tested import CLEAN, OCR, score_test
@@ -195,7 +195,7 @@ def _write(bench: Bench, rows: Sequence[Row], keys: dict[str, str]) -> dict[str,
         "clean_twins": bench.data.twin_scope if "test" in bench.data.clean_twins else "",
         "recommended": best.name if best else None,
         "recommendation": advice,
-        "notes": [*_notes(bench, bench.given), *afterwards(show(bench.manifest, keys), keys)],
+        "notes": [*_notes(bench, bench.given), *said(bench.manifest, keys)],
         "strategies": [row.entry(seed) for row in rows],
     }
     results, text, figure = (out / name for name in RESULTS)

@@ -125,6 +125,8 @@ def _recalled(entry: BinRecall, change: RecallChange | None) -> str:
     said = points(entry.recall_strict)
     if change is None:
         return f"{said} {bounds(entry.interval_strict)}"
+    if change.low == change.high == 0:  # in every document as many: of few entities that is no certainty
+        return f"{said} (as many)"
     return f"{said} ({signed(change.recall)} {bounds((change.low, change.high))})"
 
 

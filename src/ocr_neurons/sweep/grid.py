@@ -254,5 +254,4 @@ def check_grid(
 
 
 def _check_region(name: str) -> None:
-    if not by_number(name):  # a layer's number takes a model to be checked
-        region(name, PAPER_DEPTH)
+    region(name, 10_000 if by_number(name) else PAPER_DEPTH)  # whether a layer is there takes a model to say

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ocr_neurons.common.progress import QUIET, Reporter
@@ -16,7 +17,7 @@ from ocr_neurons.sweep.grid import CHOSEN, EditMaker, Setting
 from ocr_neurons.sweep.prefix import Prefix, size_of
 from ocr_neurons.sweep.prune import LEVEL, filled, p_worse, parts
 from ocr_neurons.sweep.queue import Claim, Queue
-from ocr_neurons.sweep.retraining import Retraining
+from ocr_neurons.sweep.retraining import Retraining, aside
 from ocr_neurons.sweep.states import MEMORY, megabytes
 from ocr_neurons.sweep.store import Store
 from ocr_neurons.text.document import Document
@@ -63,8 +64,9 @@ def sweep(
             pieces = parts(len(dev), edits.seed) if prune else None
             worker = _Editor(tagger, dev, edits, queue, baseline, memory, pieces)
             reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
-        for _ in reporter.track(worker.run(stop), "sweep", total=todo):
-            pass
+        with aside(tagger) if retrained else nullcontext():
+            for _ in reporter.track(worker.run(stop), "sweep", total=todo):
+                pass
     return baseline
 
 

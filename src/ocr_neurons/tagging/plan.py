@@ -108,22 +108,21 @@ def make_plan(given: Sequence[Path], out: Path, format_name: str | None = None) 
 def same_pages(plan: Plan) -> str:
     """A line for files of one name and several kinds, as ALTO beside plain text; empty where there are none.
 
-    A folder of several kinds is looked at by itself, folders of one kind are laid beside each other: ``alto`` and
-    ``text`` of the same pages. So may be two volumes, of which one is kept as ALTO and one as text: names decide.
+    Names decide, whatever the folder: ``alto`` and ``text`` may hold the same pages, and two volumes, of which one is
+    kept as ALTO and one as text, may have pages of the same names. A name that several files of either kind have
+    counts as many times.
     """
-    inside: dict[Path, set[str]] = {}
+    pages: dict[str, dict[str, list[str]]] = {}
     for one, kind in plan.inputs:
-        inside.setdefault(one.path.parent, set()).add(kind)
-    pages: dict[tuple[Path | None, str], dict[str, str]] = {}
-    for one, kind in plan.inputs:
-        by_itself = one.path.parent if len(inside[one.path.parent]) > 1 else None
-        pages.setdefault((by_itself, _page_name(one.path.name)), {}).setdefault(kind, one.name)
-    several = [list(names.values()) for names in pages.values() if len(names) > 1]
+        pages.setdefault(_page_name(one.path.name), {}).setdefault(kind, []).append(one.name)
+    several = [kinds for kinds in pages.values() if len(kinds) > 1]
     if not several:
         return ""
+    count = sum(sorted(map(len, kinds.values()))[-2] for kinds in several)
+    shown = " and ".join(names[0] for names in several[0].values())
     return (
-        f"{many(len(several), 'page')} perhaps in several formats, by their names ({' and '.join(several[0])}"
-        f"{' …' if len(several) > 1 else ''}): entities are counted in each; to count them once, give one kind alone"
+        f"{many(count, 'page')} perhaps in several formats, by their names ({shown}{' …' if count > 1 else ''}): "
+        "entities are counted in each; to count them once, give one kind alone"
     )
 
 

@@ -84,7 +84,8 @@ def _lines(region: Node, where: str) -> Sequence[Line]:
 def _with_more(lines: Sequence[Line], region: Node, where: str) -> Sequence[Line]:
     """The lines, and between them those that the region's own text has and none of them.
 
-    Where a line says what the region does not (it was corrected, the region was not), the lines alone count.
+    Where a line says what the region does not (it was corrected, the region was not), the lines alone count. Lines
+    without text are no correction: engines leave them so.
     """
     said = [" ".join(text.split()) for text in _text(region).splitlines() if text.strip()]
     own = [(line, _compact(" ".join(word.text for word in line))) for line in lines if any(word.text for word in line)]
