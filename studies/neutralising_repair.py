@@ -307,8 +307,7 @@ def verdict(one: Costs) -> str:
     low, high = percentile_interval(_beyond(one)[1:], 0.95)
     least, most = percentile_interval(_own(one, "ocr")[1:], 0.95)
     helps = percentile_interval(one.cost["sensitive", "ocr"][1:].mean(1), 0.95)[1] < 0
-    there = "what random neurons are, as far as can be told" if least <= 0 <= most else "more than random neurons are"
-    there = "less than random neurons are" if most < 0 else there
+    there = _beside_random(least, most)
     if low > 0 and least > 0:
         return "**Repair**: they are worth more where there is noise, and more than random neurons are there."
     if low > 0:
@@ -323,3 +322,10 @@ def verdict(one: Costs) -> str:
         "**Neither can be told**: what they are worth does not differ between noisy and clean text by more than it "
         "does for random neurons."
     )
+
+
+def _beside_random(least: float, most: float) -> str:
+    """What neurons are worth whose worth beyond random ones lies between two bounds."""
+    if least > 0 or most < 0:
+        return f"{'more' if least > 0 else 'less'} than random neurons are"
+    return "what random neurons are, as far as can be told"

@@ -1,6 +1,8 @@
 """The tables of ``results/strategies``, from what ``ocr-neurons strategies`` wrote: recall by noise, minutes.
 
-python studies/strategies_tables.py results/strategies/gazette.json
+    python studies/strategies_tables.py results/strategies/gazette.json
+
+Of comparisons of earlier versions there are no differences by bin.
 """
 
 from __future__ import annotations

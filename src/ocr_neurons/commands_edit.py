@@ -77,7 +77,7 @@ def _made(args: argparse.Namespace, neurons: NeuronSet) -> Edit:
 def bake(args: argparse.Namespace) -> None:
     """``bake``: a plain checkpoint with the edit folded in, and its model card."""
     from ocr_neurons.lm.load import pick_device, pick_dtype
-    from ocr_neurons.ner.heads import head_source
+    from ocr_neurons.ner.heads import class_source
     from ocr_neurons.ner.model import load_tagger, save_whole
     from ocr_neurons.ner.origin import warn_of_strangers
     from ocr_neurons.neutralise.bake import bake as fold
@@ -92,8 +92,8 @@ def bake(args: argparse.Namespace) -> None:
     tagger.model = fold(tagger.model, edits.edits, keep=False)
     dtype = str(next(tagger.model.parameters()).dtype).removeprefix("torch.")
     lifted, languages = reads_both_ways(tagger.model.config), _languages(str(tagger.info.get("data", "")))
-    head = head_source(tagger.model)
-    card = model_card(Baked(args.out.name, tagger.info, edits, dtype, lifted, languages, scores, head))
+    made = class_source(tagger.model)
+    card = model_card(Baked(args.out.name, tagger.info, edits, dtype, lifted, languages, scores, made))
     done = [*tagger.info.get("edits", ()), {"description": edits.describe()}]
     file = json.dumps(edits.to_json(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     save_whole(tagger, args.out, {"edits": done}, {"README.md": card, "edit.json": file})

@@ -9,6 +9,7 @@ from ocr_neurons.common.errors import UserError
 from ocr_neurons.common.files import read_json
 from ocr_neurons.ner.model import CARD, base_of
 from ocr_neurons.ner.recipe import Recipe
+from ocr_neurons.text.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Given:
     edits: int
     dtype: str = ""
     noise_hash: str = ""
+
+    def other_data(self, data: Dataset) -> bool:
+        """Whether it was trained on other data than these, by their hash; not where the card has none."""
+        return self.data_hash not in ("", data.digest())
 
 
 def read_given(folder: Path) -> Given | None:

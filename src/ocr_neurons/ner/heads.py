@@ -38,7 +38,7 @@ def register_head(config: Any) -> None:  # noqa: ANN401 - transformers' configur
     AutoModelForTokenClassification.register(kind, made, exist_ok=True)
 
 
-def head_source(model: Any) -> str:  # noqa: ANN401 - as above
+def class_source(model: Any) -> str:  # noqa: ANN401 - as above
     """Python that makes the class of ``model`` where transformers alone is at hand; empty if transformers has it."""
     made = type(model)
     if made.__module__ != __name__:

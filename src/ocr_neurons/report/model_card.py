@@ -30,7 +30,7 @@ class Baked:
         info: the tagger's own card (``ocr_neurons.json``), with what earlier edits are in its weights.
         dtype: of the weights.
         lifted: it is a decoder that reads in both directions.
-        head: Python that makes its class, where transformers has none for the architecture.
+        class_source: Python that makes its class, where transformers has none for the architecture.
         scores: of the run, or comparison of strategies, that chose the edit, where there is one.
     """
 
@@ -41,7 +41,7 @@ class Baked:
     lifted: bool = False
     languages: Sequence[str] = ()
     scores: Headline | None = None
-    head: str = ""
+    class_source: str = ""
 
 
 def model_card(baked: Baked) -> str:
@@ -189,11 +189,11 @@ def _loading(baked: Baked) -> str:
     rule = dict(baked.info.get("encoding") or {})
     head = str(rule.get("head", "first"))
     longest = rule.get("max_length", baked.info.get("max_length", "a few hundred"))
-    before = (LIFTED if baked.lifted else "") + (OWN_HEAD if baked.head else "")
+    before = (LIFTED if baked.lifted else "") + (OWN_CLASS if baked.class_source else "")
     return (
         f"## Loading\n\n{before}A word's label stands at its {head} sub-word. Give it sentences of at most {longest} "
         "sub-words; `ocr-neurons tag` cuts longer texts, and keeps label sequences consistent as well."
-        f"{REPEATED if rule.get('repeat') else ''}\n\n```python\n{_code(baked.head, head)}```"
+        f"{REPEATED if rule.get('repeat') else ''}\n\n```python\n{_code(baked.class_source, head)}```"
     )
 
 
@@ -218,8 +218,8 @@ last word of a sentence, and see that the logits of the first one change.
 
 """
 
-OWN_HEAD = """transformers has no class for token classification with this architecture. The code below makes one of its
-parts; the names of the weights are those of the class that it would have.
+OWN_CLASS = """transformers has no class for token classification with this architecture. The code below makes one of
+its parts; the names of the weights are those of the class that it would have.
 
 """
 

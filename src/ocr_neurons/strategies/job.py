@@ -228,7 +228,7 @@ def _notes(bench: Bench, given: Given | None) -> list[str]:
 def _other_data(bench: Bench, given: Given) -> list[str]:
     """A note where the tagger was, or may have been, trained on other data; names decide only where no hash does."""
     here = bench.config.data
-    if given.data_hash and given.data_hash != bench.data.digest():
+    if given.other_data(bench.data):
         return [
             f"By the hash in its card, the data that the tagger was trained on ({given.data}) are not those here "
             f"({here}): documents, labels, splits or clean twins differ. What is test here may have been train there, "

@@ -74,7 +74,7 @@ def retraining(
     noise = given.recipe.noise
     if given.noise_hash and noise_file(noise) != given.noise_hash:
         raise UserError(f"{folder}: the noise model {noise} is not the one it was trained with; put that file there")
-    if reporter and given.data_hash and given.data_hash != data.digest():
+    if reporter and given.other_data(data):
         reporter.warn(
             f"{folder} was trained on other data ({given.data}) than {data.name}, which taggers are trained on here; "
             "the difference to it is not that of the edit alone"

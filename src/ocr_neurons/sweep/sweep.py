@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from ocr_neurons.common.progress import QUIET, Reporter
@@ -58,15 +57,14 @@ def sweep(
             store.set_baseline(baseline)
         worker: _Worker
         if retrained:
-            worker = _Trainer(retrained, dev, edits, queue)
+            worker = _Trainer(tagger, retrained, dev, edits, queue)
             reporter.say(f"sweep: {todo} taggers are trained, each under its edit")
         else:
             pieces = parts(len(dev), edits.seed) if prune else None
             worker = _Editor(tagger, dev, edits, queue, baseline, memory, pieces)
             reporter.say(f"sweep: states kept between settings take {worker.size(memory)}")
-        with aside(tagger) if retrained else nullcontext():
-            for _ in reporter.track(worker.run(stop), "sweep", total=todo):
-                pass
+        for _ in reporter.track(worker.run(stop), "sweep", total=todo):
+            pass
     return baseline
 
 
@@ -115,9 +113,15 @@ class _Worker(ABC):
 class _Trainer(_Worker):
     """Scores taggers that are trained under the edits."""
 
-    def __init__(self, retrained: Retraining, dev: Sequence[Document], edits: EditMaker, queue: Queue) -> None:
+    def __init__(
+        self, tagger: Tagger, retrained: Retraining, dev: Sequence[Document], edits: EditMaker, queue: Queue
+    ) -> None:
         super().__init__(dev, edits, queue)
-        self.retrained = retrained
+        self.tagger, self.retrained = tagger, retrained
+
+    def run(self, stop: Callable[[], bool]) -> Iterator[None]:
+        with aside(self.tagger):
+            yield from super().run(stop)
 
     def _score(self, claim: Claim) -> None:
         self.queue.complete(claim, evaluate(self.dev, self.retrained.tag(claim.setting, self.dev)))
